@@ -1,0 +1,267 @@
+"""Commands to the engine and the events it answers with: frozen plain values, no tensors.
+
+Commands carry all they need, so undo needs no message to the engine. Arrays in messages are read-only.
+Each job ends with exactly one of JobFinished, JobCancelled, JobFailed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosengine.config import Config
+from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Span
+
+
+def read_only(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The same array, marked read-only (messages are shared between threads)."""
+    array.flags.writeable = False
+    return array
+
+
+# --- commands -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenClip:
+    """Index a clip and fill its proxy cache; `ClipOpened` comes before the proxies are complete."""
+
+    path: Path
+    cache_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class FineTune:
+    """One-shot training of one model an object on the annotations; ends with `ModelReady`.
+
+    `warm_start` continues from the current models instead of the parent.
+    """
+
+    clip: Path
+    annotations: tuple[Annotation, ...]
+    config: Config
+    revision: int = 0
+    warm_start: bool = False
+    cache_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Propagate:
+    """Segment every frame of `span` with the current models; one `MaskPredicted` a frame and object.
+
+    Frames annotated for an object are not predicted for it.
+    """
+
+    clip: Path
+    annotations: tuple[Annotation, ...]
+    span: Span
+    config: Config
+    direction: Direction = Direction.BOTH
+    revision: int = 0
+    cache_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class ExportSource:
+    """Where an export finds one object's mattes: full-resolution 16-bit PNG files by frame.
+
+    Frames without a file export as empty.
+    """
+
+    object_id: int
+    name: str
+    matte_files: dict[int, Path]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write mattes; see `vosengine.export` for the templates."""
+
+    clip: Path
+    sources: tuple[ExportSource, ...]
+    span: Span
+    template: str
+    destination: Path
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class ReleaseModel:
+    """Forget the fine-tuned models and free their memory."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Interactive: one object on one frame with the current model, guided by `guidance_mask` if given."""
+
+    clip: Path
+    frame: int
+    object_id: int
+    annotations: tuple[Annotation, ...]
+    config: Config
+    guidance_mask: Mask | None = None
+    revision: int = 0
+    cache_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Snap:
+    """Interactive: snap a mask to the image's edges."""
+
+    clip: Path
+    frame: int
+    object_id: int
+    mask: Mask
+    revision: int = 0
+
+
+@dataclass(frozen=True)
+class GrabCut:
+    """Interactive: scribbles (or a box) to a mask.
+
+    `scribbles` is uint8 (height, width): 0 unmarked, 1 background, 2 foreground. `previous` is the mask so
+    far, used as a prior where there are no marks.
+    """
+
+    image: Image
+    scribbles: NDArray[np.uint8]
+    frame: int
+    object_id: int
+    box: Box | None = None
+    previous: Mask | None = None
+    revision: int = 0
+
+
+Command = OpenClip | FineTune | Propagate | Export | ReleaseModel | Segment | Snap | GrabCut
+INTERACTIVE: tuple[type, ...] = (Segment, Snap, GrabCut)
+
+# --- events ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JobQueued:
+    """The session accepted the command."""
+
+    job_id: int
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """The engine took the job up."""
+
+    job_id: int
+
+
+@dataclass(frozen=True)
+class JobProgressed:
+    """`done` of `total` units; `what` names the stage in plain words; `detail` may add a figure (loss)."""
+
+    job_id: int
+    done: int
+    total: int
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ClipOpened:
+    """The clip is indexed and can be shown."""
+
+    job_id: int
+    info: ClipInfo
+
+
+@dataclass(frozen=True)
+class MaskPreviewed:
+    """How the model under training sees one frame right now; may be dropped. Working resolution."""
+
+    job_id: int
+    frame: int
+    object_id: int
+    matte: Matte
+
+
+@dataclass(frozen=True)
+class MaskPredicted:
+    """A result; never dropped. `matte` has the clip's full resolution; `quality` in [0, 1] estimates J."""
+
+    job_id: int
+    frame: int
+    object_id: int
+    matte: Matte
+    quality: float
+    revision: int
+
+
+@dataclass(frozen=True)
+class MaskDrawn:
+    """Answer to `GrabCut` and `Snap`: a hard mask for the canvas."""
+
+    job_id: int
+    frame: int
+    object_id: int
+    mask: Mask
+    revision: int
+
+
+@dataclass(frozen=True)
+class ModelReady:
+    """Fine-tuning ended and its models are current."""
+
+    job_id: int
+    object_ids: tuple[int, ...]
+    steps: int
+    revision: int
+
+
+@dataclass(frozen=True)
+class ExportWritten:
+    """The files of an export, read back and verified; `report` has one plain line a check."""
+
+    job_id: int
+    files: tuple[Path, ...]
+    report: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JobFinished:
+    """The job did all it was asked."""
+
+    job_id: int
+
+
+@dataclass(frozen=True)
+class JobCancelled:
+    """The job was cancelled; what it had sent stands."""
+
+    job_id: int
+
+
+@dataclass(frozen=True)
+class JobFailed:
+    """The job failed. `expected` failures carry a sentence with the remedy; others also a traceback."""
+
+    job_id: int
+    message: str
+    expected: bool
+    traceback: str = ""
+
+
+Event = (
+    JobQueued
+    | JobStarted
+    | JobProgressed
+    | ClipOpened
+    | MaskPreviewed
+    | MaskPredicted
+    | MaskDrawn
+    | ModelReady
+    | ExportWritten
+    | JobFinished
+    | JobCancelled
+    | JobFailed
+)
+END: tuple[type, ...] = (JobFinished, JobCancelled, JobFailed)
