@@ -6,8 +6,10 @@ Each job ends with exactly one of JobFinished, JobCancelled, JobFailed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,10 @@ from numpy.typing import NDArray
 from vosengine.config import Config
 from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Span
 
+Value = TypeVar("Value", bound=np.generic)
 
-def read_only(array: NDArray[np.generic]) -> NDArray[np.generic]:
+
+def read_only(array: NDArray[Value]) -> NDArray[Value]:
     """The same array, marked read-only (messages are shared between threads)."""
     array.flags.writeable = False
     return array
@@ -37,7 +41,8 @@ class OpenClip:
 class FineTune:
     """One-shot training of one model an object on the annotations; ends with `ModelReady`.
 
-    `warm_start` continues from the current models instead of the parent.
+    `warm_start` continues from the current models instead of the parent, where they were made with the same
+    config. With a `models_folder` the result is also stored there, and `warm_start` may continue from it.
     """
 
     clip: Path
@@ -46,6 +51,7 @@ class FineTune:
     revision: int = 0
     warm_start: bool = False
     cache_folder: Path | None = None
+    models_folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Propagate:
     direction: Direction = Direction.BOTH
     revision: int = 0
     cache_folder: Path | None = None
+    models_folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ class Segment:
     guidance_mask: Mask | None = None
     revision: int = 0
     cache_folder: Path | None = None
+    models_folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -265,3 +273,13 @@ Event = (
     | JobFailed
 )
 END: tuple[type, ...] = (JobFinished, JobCancelled, JobFailed)
+
+
+class EngineLike(Protocol):
+    """What carries commands out: `vosengine.engine.Engine`, or a fake in tests."""
+
+    def run(self, job_id: int, command: Command) -> Iterator[Event]:
+        """One job's events, one step each, without those that frame a job (queued, started and the end).
+
+        When a job is cancelled the generator is closed: clean up in `finally`.
+        """

@@ -1,0 +1,204 @@
+"""What the actions do to the open document: edits, objects, moving about. Nothing happens without one."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from app.document import Document, FrameState
+from app.workspace import Workspace
+from vosengine.config import preset
+from vosengine.errors import EngineError
+from vosengine.types import Direction, Span
+
+Edit = Callable[[Document], object]
+
+
+class Editing(QObject):
+    """Edits that the document refuses (a locked object, say) are told in one sentence."""
+
+    refused = Signal(str)
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self._workspace = workspace
+        workspace.player.frame_due.connect(self.go_to)
+
+    def edit(self, change: Edit) -> None:
+        """Apply a change to the open document."""
+        document = self._workspace.document
+        if document is not None:
+            try:
+                change(document)
+            except EngineError as error:
+                self.refused.emit(str(error))
+
+    # --- masks --------------------------------------------------------------------------------------------
+
+    def approve(self) -> None:
+        """Approve the frame, or take its approval back."""
+        self._workspace.scribbler.cancel()
+        self.edit(lambda d: d.approve(d.object_id, d.frame, not d.approved(d.object_id, d.frame)))
+
+    def copy_previous(self) -> None:
+        """Start from the mask of the frame before."""
+        self._workspace.scribbler.cancel()
+        self.edit(lambda d: d.copy_from(d.object_id, d.frame, d.frame - 1) if d.frame else None)
+
+    def clear(self) -> None:
+        """Take the object's mask off the frame."""
+        self._workspace.scribbler.cancel()
+        self.edit(lambda d: d.clear(d.object_id, d.frame))
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        self._workspace.scribbler.cancel()
+        self.edit(lambda d: d.undo())
+
+    def redo(self) -> None:
+        """Do it again."""
+        self._workspace.scribbler.cancel()
+        self.edit(lambda d: d.redo())
+
+    # --- objects ------------------------------------------------------------------------------------------
+
+    def add_object(self) -> None:
+        """One more object, made current."""
+        self.edit(lambda d: d.add_object())
+
+    def delete_object(self) -> None:
+        """Remove the current object; undo brings it back."""
+        self._workspace.scribbler.cancel()
+        self.edit(lambda d: d.remove_object(d.object_id))
+
+    def rename(self, object_id: int, name: str) -> None:
+        """Another name."""
+        self.edit(lambda d: d.change_object(object_id, name=name))
+
+    def recolour(self, object_id: int, colour: str) -> None:
+        """Another colour, `#rrggbb`."""
+        self.edit(lambda d: d.change_object(object_id, colour=colour))
+
+    def toggle_visible(self, object_id: int = 0) -> None:
+        """Show or hide an object, by default the current one."""
+
+        def toggle(document: Document) -> None:
+            chosen = object_id or document.object_id
+            document.change_object(chosen, visible=not document.object(chosen).visible)
+
+        self.edit(toggle)
+
+    def select(self, object_id: int) -> None:
+        """Make an object current."""
+        self.edit(lambda d: d.select(object_id))
+
+    def select_place(self, place: int) -> None:
+        """Make the object at `place` (1 is the topmost) current."""
+        self.edit(lambda d: d.select(d.objects[place - 1].object_id) if place <= len(d.objects) else None)
+
+    # --- moving about -------------------------------------------------------------------------------------
+
+    def go_to(self, frame: int) -> None:
+        """Show a frame."""
+        self.edit(lambda d: d.go_to(min(max(frame, 0), d.clip.frame_count - 1)))
+
+    def step(self, frames: int) -> None:
+        """Go some frames on, or back."""
+        self._workspace.player.stop()
+        self.edit(lambda d: self.go_to(d.frame + frames))
+
+    def first(self) -> None:
+        """To the clip's first frame."""
+        self.step(-(10**9))
+
+    def last(self) -> None:
+        """To the clip's last frame."""
+        self.step(10**9)
+
+    def previous_annotation(self) -> None:
+        """To the next marked frame on the left."""
+        self._to_annotation(lambda frames, at: frames[: bisect.bisect_left(frames, at)][-1:])
+
+    def next_annotation(self) -> None:
+        """To the next marked frame on the right."""
+        self._to_annotation(lambda frames, at: frames[bisect.bisect_right(frames, at) :][:1])
+
+    def _to_annotation(self, choose: Callable[[list[int], int], list[int]]) -> None:
+        self._workspace.player.stop()
+
+        def go(document: Document) -> None:
+            for frame in choose(document.annotated_frames(), document.frame):
+                self.go_to(frame)
+
+        self.edit(go)
+
+    def mark_in(self) -> None:
+        """The range starts here."""
+        self.edit(
+            lambda d: d.set_span(Span(d.frame, d.span.stop if d.span.stop > d.frame else d.clip.frame_count))
+        )
+
+    def mark_out(self) -> None:
+        """The range ends here, this frame included."""
+        self.edit(lambda d: d.set_span(Span(d.span.start if d.span.start <= d.frame else 0, d.frame + 1)))
+
+    def set_span(self, span: Span) -> None:
+        """In and out from the timeline."""
+        self.edit(lambda d: d.set_span(span))
+
+    def clear_range(self) -> None:
+        """The whole clip."""
+        self.edit(lambda d: d.set_span(d.clip.span))
+
+    def play_or_pause(self) -> None:
+        """Play from here, or stay here."""
+        player = self._workspace.player
+        if player.is_playing:
+            player.stop()
+        else:
+            self.edit(lambda d: player.play(d.clip.timestamps, d.clip.rate, d.span, d.frame))
+
+    # --- runs ---------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Learn from the marks, then propagate both ways."""
+        self._workspace.player.stop()
+        self.edit(self._workspace.runner.run)
+
+    def propagate(self, direction: Direction) -> None:
+        """From here on, one way."""
+        self._workspace.player.stop()
+        self.edit(lambda d: self._workspace.runner.propagate(d, direction))
+
+    def set_preset(self, name: str) -> None:
+        """The next run's settings."""
+        self.edit(lambda d: d.set_config(preset(name)))
+
+
+def facts(workspace: Workspace) -> set[str]:
+    """Which needs of `app.actions.REASONS` hold now."""
+    document, running = workspace.document, workspace.runner.is_running
+    found = {"running"} if running or workspace.scribbler.is_working else set()
+    if not running:
+        found.add("idle")
+    if document is None:
+        return found
+    object_id, frame = document.object_id, document.frame
+    found.add("clip")
+    checks = {
+        "several": document.clip.frame_count > 1,
+        "undo": bool(document.undo_name),
+        "redo": bool(document.redo_name),
+        "annotation": bool(document.annotated_frames()),
+        "result": any(document.has_result(item.object_id) for item in document.objects),
+        "object": object_id != 0,
+    }
+    if object_id:
+        states = document.state(object_id, frame), document.state(object_id, max(frame - 1, 0))
+        checks["marked"] = states[0] is not FrameState.EMPTY
+        drawn = states[0] in (FrameState.ANNOTATED, FrameState.APPROVED)
+        checks["drawn"] = drawn or document.scribbles(object_id, frame) is not None
+        checks["previous"] = frame > 0 and states[1] is not FrameState.EMPTY
+    return found | {name for name, holds in checks.items() if holds}

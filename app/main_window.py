@@ -1,0 +1,468 @@
+"""The main window: puts the parts together and keeps them telling the truth."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QShortcut,
+)
+from PySide6.QtWidgets import (
+    QColorDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.actions import ActionSet
+from app.brush_size import BrushSize
+from app.canvas import Canvas
+from app.compositing import View
+from app.dialogs import ErrorDialog, ShortcutSheet, confirm, network_notes, versions
+from app.document import Change, Document, FrameState, Kind
+from app.editing import Editing, facts
+from app.export_dialog import ExportDialog
+from app.panels import ObjectsPanel, RunPanel
+from app.settings import Settings
+from app.start_screen import StartScreen
+from app.status import Status
+from app.timeline_panel import TimelinePanel
+from app.tools import Tool, larger, smaller
+from app.viewer import Viewer
+from app.workspace import Workspace
+from vosengine.config import PRESETS, Config, preset
+from vosengine.errors import EngineError
+from vosengine.types import Direction
+
+SIDE_WIDTH = 268
+REFRESH_DELAY = 100  # milliseconds
+VIDEO_FILTER = (
+    "Footage (*.mov *.mp4 *.mkv *.avi *.webm *.m4v *.mxf *.mts *.mpg *.mpeg *.ts *.wmv *.y4m "
+    "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.dpx);;All files (*)"
+)
+
+
+class MainWindow(QMainWindow):
+    """One window, one document. Closing it ends all threads."""
+
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        super().__init__()
+        self.workspace, self.settings = workspace, settings
+        workspace.setParent(self)
+        workspace.accepts_change = self._accepts_change
+        self.editing = Editing(workspace)
+        self.canvas = Canvas()
+        self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
+        shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
+        self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
+        self._refresh_soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
+        self._refresh_soon.timeout.connect(self._refresh_actions)
+        self._build()
+        self._connect()
+        self._restore()
+        self._document_changed()
+
+    # --- building -----------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        actions = self.actions_by_name
+        self.setWindowTitle("Rotoshot")
+        self.setWindowIcon(theme.icon("app", theme.ACCENT))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(960, 600)
+        actions.fill_menus(self.menuBar())
+        self.start_screen = StartScreen(actions)
+        self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
+        self.timeline_panel = TimelinePanel(actions)
+        self.timeline = self.timeline_panel.timeline
+        self.status = Status(self.statusBar())
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.start_screen)
+        self._pages.addWidget(self._work_page())
+        self.setCentralWidget(self._pages)
+        self._build_toolbars()
+        for place in range(1, 10):
+            QShortcut(QKeySequence(str(place)), self, partial(self.editing.select_place, place))
+
+    def _work_page(self) -> QWidget:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 4, 6, 0)
+        column.setSpacing(8)
+        column.addWidget(self.objects_panel, 1)
+        column.addWidget(self.run_panel)
+        side.setFixedWidth(SIDE_WIDTH)
+        upper = QWidget()
+        across = QHBoxLayout(upper)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.addWidget(self.canvas, 1)
+        across.addWidget(side)
+        page = QSplitter(Qt.Orientation.Vertical)
+        page.addWidget(upper)
+        page.addWidget(self.timeline_panel)
+        page.setStretchFactor(0, 1)
+        page.setChildrenCollapsible(False)
+        return page
+
+    def _build_toolbars(self) -> None:
+        actions = self.actions_by_name
+        self._top, self._tools = QToolBar("Main"), QToolBar("Tools")
+        for bar in (self._top, self._tools):
+            bar.setObjectName(bar.windowTitle())
+            bar.setMovable(False)
+            bar.setIconSize(QSize(20, 20))
+            bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        actions.fill_toolbar(self._tools, "tools")
+        actions.fill_toolbar(self._top, "main")
+        self._top.addSeparator()
+        self.brush_size = BrushSize(self.settings.brush_radius)
+        self._top.addWidget(self.brush_size)
+        self._top.addSeparator()
+        for name in ("approve", "copy_previous", "clear"):
+            self._top.addAction(actions[name])
+        spacer = QWidget()
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._top.addWidget(spacer)
+        actions.fill_toolbar(self._top, "view")
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self._top)
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self._tools)
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        edit = self.editing
+        return {
+            "open_clip": self._ask_clip,
+            "open_sequence": partial(self._ask_folder, "Open image sequence"),
+            "open_project": partial(self._ask_folder, "Open project"),
+            "export": self._export,
+            "show_folder": self._show_folder,
+            "close_project": self._close_project,
+            "quit": self.close,
+            "undo": edit.undo,
+            "redo": edit.redo,
+            "approve": edit.approve,
+            "copy_previous": edit.copy_previous,
+            "clear": edit.clear,
+            "add_object": edit.add_object,
+            "rename_object": self._rename_object,
+            "toggle_object": edit.toggle_visible,
+            "delete_object": edit.delete_object,
+            "run": edit.run,
+            "propagate_forward": partial(edit.propagate, Direction.FORWARD),
+            "propagate_backward": partial(edit.propagate, Direction.BACKWARD),
+            "cancel": self._cancel,
+            "smaller": lambda: self._set_radius(smaller(self.viewer.radius)),
+            "larger": lambda: self._set_radius(larger(self.viewer.radius)),
+            "first": edit.first,
+            "last": edit.last,
+            "previous": partial(edit.step, -1),
+            "next": partial(edit.step, 1),
+            "back_ten": partial(edit.step, -10),
+            "ahead_ten": partial(edit.step, 10),
+            "previous_annotation": edit.previous_annotation,
+            "next_annotation": edit.next_annotation,
+            "play": edit.play_or_pause,
+            "loop": self._set_loop,
+            "mark_in": edit.mark_in,
+            "mark_out": edit.mark_out,
+            "clear_range": edit.clear_range,
+            "fit": self.canvas.fit,
+            "actual": self.canvas.actual_size,
+            "zoom_in": lambda: self.canvas.zoom_by(1.25),
+            "zoom_out": lambda: self.canvas.zoom_by(0.8),
+            "shortcuts": lambda: ShortcutSheet(self.actions_by_name, self).exec(),
+            "about": self._about,
+            **{tool.value: partial(self._choose_tool, tool) for tool in Tool},
+            **{view.value: partial(self._choose_view, view) for view in View},
+        }
+
+    def _connect(self) -> None:
+        workspace, edit, viewer = self.workspace, self.editing, self.viewer
+        workspace.document_changed.connect(self._document_changed)
+        workspace.changed.connect(self._changed)
+        workspace.opening.connect(self._opening)
+        workspace.message.connect(self.status.say)
+        workspace.failed.connect(self._failed)
+        workspace.clip_missing.connect(self._clip_missing)
+        workspace.saving_failed.connect(self.status.show_trouble)
+        workspace.scribbler.working_changed.connect(self._refresh_actions)
+        workspace.runner.changed.connect(self._run_changed)
+        workspace.runner.previewed.connect(self.timeline_panel.show_preview)
+        workspace.renderer.indexed.connect(self._indexed)
+        workspace.renderer.filled.connect(self._filled)
+        workspace.player.playing_changed.connect(self._playing_changed)
+        for source in (edit.refused, viewer.refused):
+            source.connect(self.status.say)
+        self.canvas.abandoned.connect(workspace.scribbler.cancel)
+        self.canvas.space_tapped.connect(edit.play_or_pause)
+        self.canvas.scale_changed.connect(self.status.show_zoom)
+        self.canvas.hovered.connect(self._hovered)
+        self.canvas.radius_scrolled.connect(
+            lambda n: self._set_radius((larger if n > 0 else smaller)(viewer.radius))
+        )
+        self.brush_size.changed.connect(self._set_radius)
+        self.start_screen.chosen.connect(lambda folder: self.open(Path(folder)))
+        self.objects_panel.selected.connect(edit.select)
+        self.objects_panel.renamed.connect(edit.rename)
+        self.objects_panel.visibility_toggled.connect(edit.toggle_visible)
+        self.objects_panel.recolour_asked.connect(self._ask_colour)
+        self.run_panel.preset_chosen.connect(self._choose_preset)
+        self.timeline.scrubbed.connect(self._scrubbed)
+        self.timeline.lane_clicked.connect(edit.select)
+        self.timeline.span_changed.connect(edit.set_span)
+
+    def _restore(self) -> None:
+        settings = self.settings
+        self.resize(1280, 720)
+        if settings.window_geometry:
+            with suppress(ValueError):  # damaged settings must not keep the window away
+                self.restoreGeometry(QByteArray(base64.b64decode(settings.window_geometry)))
+        view = next((v for v in View if v.value == settings.view), View.OVERLAY)
+        self.actions_by_name[view.value].setChecked(True)
+        self.viewer.set_view(view)
+        self.actions_by_name[Tool.FOREGROUND.value].setChecked(True)
+        self._choose_tool(Tool.FOREGROUND)
+        self.workspace.new_config = PRESETS.get(settings.preset, Config())
+
+    # --- keeping up ---------------------------------------------------------------------------------------
+
+    def _document_changed(self) -> None:
+        document = self.workspace.document
+        self._pages.setCurrentIndex(0 if document is None else 1)
+        for bar in (self._top, self._tools):
+            bar.setVisible(document is not None)
+        self.timeline_panel.set_document(document)
+        if document is None:
+            self.setWindowTitle("Rotoshot")
+            self.start_screen.set_recent(self.settings.recent_projects)
+        else:
+            self.setWindowTitle(f"{document.clip.path.name} – Rotoshot")
+            self.settings.add_recent(document.folder)
+            self._show_preset(document)
+            self._fill_objects(document)
+            self.canvas.setFocus()
+        self.status.show_document(document)
+        self._refresh_actions()
+
+    def _changed(self, change: Change) -> None:
+        document = self.workspace.document
+        if document is None:
+            return
+        self.timeline_panel.follow(document, change)
+        if change.kind is Kind.OBJECTS:
+            self._fill_objects(document)
+        elif change.kind is Kind.CONFIG:
+            self._show_preset(document)
+        elif change.kind is Kind.MESSAGES:
+            self.status.say(document.messages[-1])
+        elif change.kind is Kind.SELECTION:
+            self.objects_panel.select(document.object_id)
+            self.status.show_hint(self.viewer.tool, document)
+        self.status.show_document(document)
+        if change.kind is Kind.PREDICTION or self.workspace.player.is_playing:
+            self._refresh_soon.start()  # many of these come in a row
+        else:
+            self._refresh_actions()
+
+    def _show_preset(self, document: Document) -> None:
+        chosen = next((name for name, config in PRESETS.items() if config == document.config), "")
+        self.run_panel.set_preset(chosen)
+
+    def _fill_objects(self, document: Document) -> None:
+        self.objects_panel.fill(document.objects, document.object_id)
+
+    def _refresh_actions(self) -> None:
+        document, actions = self.workspace.document, self.actions_by_name
+        approved = False
+        for name in ("undo", "redo"):
+            step = getattr(document, f"{name}_name") if document is not None else ""
+            actions[name].setText(f"&{name.capitalize()} {step.lower()}".rstrip())
+        if document is not None and document.object_id:
+            approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
+        actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
+        actions.refresh(facts(self.workspace))
+
+    def _run_changed(self) -> None:
+        runner = self.workspace.runner
+        self.run_panel.show_progress(runner.is_running, runner.progress)
+        if not runner.is_running and self.workspace.document is not None:
+            self.timeline_panel.drop_previews(self.workspace.document)
+        self._refresh_actions()
+
+    def _playing_changed(self, playing: bool) -> None:
+        play = self.actions_by_name["play"]
+        play.setIcon(theme.icon("pause" if playing else "play"))
+        play.setText("P&ause" if playing else "P&lay")
+        self._refresh_actions()
+        self.viewer.refresh()
+
+    def _filled(self, done: int, total: int) -> None:
+        self.timeline.set_cached(done)
+
+    def _hovered(self, position: tuple[float, float] | None) -> None:
+        self.status.show_pointer(self.viewer.tool, position, self.workspace.document)
+
+    def _opening(self, name: str) -> None:
+        self.start_screen.set_opening(f"Opening {name}…" if name else "")
+
+    def _indexed(self, done: int, total: int) -> None:
+        if total:  # an estimate for some formats
+            self.start_screen.set_opening(f"Opening… {min(done / total, 1):.0%}")
+
+    # --- what the user asks -------------------------------------------------------------------------------
+
+    def open(self, path: Path) -> None:
+        """Open a clip or project, after asking when a run would be lost."""
+        if self._may_leave("Open another clip") and self._left():
+            self.settings.last_folder = str(path.parent)
+            self.workspace.open(path)
+
+    def _ask_clip(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open clip", self.settings.last_folder, VIDEO_FILTER)
+        if name:
+            self.open(Path(name))
+
+    def _ask_folder(self, title: str) -> None:
+        name = QFileDialog.getExistingDirectory(self, title, self.settings.last_folder)
+        if name:
+            self.open(Path(name))
+
+    def _clip_missing(self, path: Path) -> None:
+        question = f"The footage of this project is not at {path}."
+        if confirm(self, question, "Choose where it is now; nothing you drew is lost.", "Find footage…"):
+            name, _ = QFileDialog.getOpenFileName(self, "Find footage", str(path.parent), VIDEO_FILTER)
+            if name:
+                chosen = Path(name)
+                self.workspace.relink(chosen.parent if path.is_dir() or not path.suffix else chosen)
+                return
+        self.workspace.close_document()
+
+    def _accepts_change(self, name: str) -> bool:
+        question = f"{name} has changed since this project was made."
+        return confirm(self, question, "Masks stay on their frame numbers.", "Use it")
+
+    def _may_leave(self, verb: str) -> bool:
+        if not self.workspace.runner.is_running:
+            return True
+        return confirm(self, "A run is in progress.", "The masks that are finished are kept.", verb)
+
+    def _close_project(self) -> None:
+        if self._may_leave("Stop and close"):
+            self._left()
+
+    def _left(self, leave: Callable[[bool], None] | None = None) -> bool:
+        """Close the document, by default nothing else; False when it stays because it cannot be saved."""
+        leave = leave or self.workspace.close_document
+        try:
+            leave(False)
+        except EngineError as error:
+            if not confirm(self, str(error), "The last changes are not on disk yet.", "Discard them"):
+                return False
+            leave(True)
+        return True
+
+    def _export(self) -> None:
+        document = self.workspace.document
+        if document is not None:
+            dialog = ExportDialog(document, self.workspace.bridge, self.settings.export_template, self)
+            dialog.exec()
+            self.settings.export_template = dialog.template
+            dialog.deleteLater()
+
+    def _show_folder(self) -> None:
+        if self.workspace.document is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.workspace.document.folder)))
+
+    def _rename_object(self) -> None:
+        self.objects_panel.start_renaming()
+
+    def _cancel(self) -> None:
+        drawing = self.canvas.abandon()
+        self.workspace.scribbler.cancel()
+        if not drawing:
+            self.workspace.runner.cancel()
+
+    def _choose_tool(self, tool: Tool) -> None:
+        self.viewer.set_tool(tool)
+        self._hovered(None)
+
+    def _choose_view(self, view: View) -> None:
+        self.settings.view = view.value
+        self.viewer.set_view(view)
+
+    def _choose_preset(self, name: str) -> None:
+        self.settings.preset = name
+        self.workspace.new_config = preset(name)
+        self.editing.set_preset(name)
+
+    def _set_radius(self, radius: float) -> None:
+        self.settings.brush_radius = radius
+        self.viewer.set_radius(radius)
+        self.brush_size.show_radius(radius)
+
+    def _set_loop(self) -> None:
+        self.workspace.player.loops = self.actions_by_name["loop"].isChecked()
+
+    def _scrubbed(self, frame: int) -> None:
+        self.workspace.player.stop()
+        self.editing.go_to(frame)
+
+    def _ask_colour(self, object_id: int) -> None:
+        document = self.workspace.document
+        if document is not None:
+            now = QColor(document.object(object_id).colour)
+            colour = QColorDialog.getColor(now, self, "Object colour")
+            if colour.isValid():
+                self.editing.recolour(object_id, colour.name())
+
+    def _failed(self, message: str, trace: str) -> None:
+        # From the event loop: a dialog must not run inside the delivery of engine events.
+        QTimer.singleShot(0, self, lambda: ErrorDialog(message, trace, self).exec())
+
+    def _about(self) -> None:
+        text = "Mark an object on one frame, get it cut out of every frame."
+        QMessageBox.about(self, "About Rotoshot", f"<p>{text}</p>{network_notes()}<p>{versions()}</p>")
+
+    # --- dropping and closing -----------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take one local file or folder."""
+        urls = event.mimeData().urls()
+        if len(urls) == 1 and urls[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        event.acceptProposedAction()
+        self.open(Path(event.mimeData().urls()[0].toLocalFile()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask while a run is on; then save and end all threads."""
+        if not self._may_leave("Stop and quit"):
+            event.ignore()
+            return
+        self.settings.window_geometry = base64.b64encode(self.saveGeometry().data()).decode()
+        self.hide()  # at once: the engine may need a moment to end its step
+        if self._left(self.workspace.close):
+            event.accept()
+        else:
+            self.show()
+            event.ignore()

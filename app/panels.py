@@ -1,0 +1,287 @@
+"""The side panels: objects, and the run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.actions import ActionSet
+from app.runner import Progress, time_left_text
+from app.widgets import ActionPushButton, WheelGuard, action_button, card, muted
+from vosengine.config import PRESET_NOTES, PRESETS
+from vosengine.project_file import RotoObject
+
+PRESET_LABELS = {
+    "draft": "Draft",
+    "balanced": "Balanced",
+    "best": "Best",
+    "osvos-lite": "OSVOS, bundled network",
+    "osvos-paper": "OSVOS as published",
+}
+
+
+class ObjectsPanel(QFrame):
+    """The list of objects, the topmost first."""
+
+    selected = Signal(int)
+    renamed = Signal(int, str)
+    visibility_toggled = Signal(int)
+    recolour_asked = Signal(int)
+
+    def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        frame, body, heading = card("Objects")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        for name in ("add_object", "rename_object", "delete_object"):
+            heading.addWidget(action_button(actions[name]))
+        self.list = QListWidget()
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setAccessibleName("Objects")
+        self.list.setMinimumHeight(72)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.currentItemChanged.connect(self._current_changed)
+        body.addWidget(self.list)
+        self._filling = False
+
+    def fill(self, objects: tuple[RotoObject, ...], selected: int) -> None:
+        """Show these objects; digits 1 to 9 pick them in this order."""
+        self._filling = True
+        self.list.clear()
+        for place, item in enumerate(objects, start=1):
+            entry = QListWidgetItem(self.list)
+            entry.setData(Qt.ItemDataRole.UserRole, item.object_id)
+            row = _ObjectRow(item, place)
+            row.renamed.connect(self.renamed)
+            row.eye_clicked.connect(self.visibility_toggled)
+            row.swatch_clicked.connect(self.recolour_asked)
+            entry.setSizeHint(QSize(0, 34))
+            self.list.setItemWidget(entry, row)
+            if item.object_id == selected:
+                self.list.setCurrentItem(entry)
+        self._filling = False
+
+    def select(self, object_id: int) -> None:
+        """Move the selection without telling anyone."""
+        self._filling = True
+        for row in range(self.list.count()):
+            if self.list.item(row).data(Qt.ItemDataRole.UserRole) == object_id:
+                self.list.setCurrentRow(row)
+        self._filling = False
+
+    def start_renaming(self) -> None:
+        """Edit the current object's name in place."""
+        row = self.list.itemWidget(self.list.currentItem())
+        if isinstance(row, _ObjectRow):
+            row.start_renaming()
+
+    def _current_changed(self, item: QListWidgetItem | None) -> None:
+        if item is not None and not self._filling:
+            self.selected.emit(item.data(Qt.ItemDataRole.UserRole))
+
+
+class _ObjectRow(QWidget):
+    """Colour and digit, name, eye."""
+
+    renamed = Signal(int, str)
+    eye_clicked = Signal(int)
+    swatch_clicked = Signal(int)
+
+    def __init__(self, item: RotoObject, place: int) -> None:
+        super().__init__()
+        self._item = item
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(5, 1, 3, 1)
+        layout.setSpacing(7)
+        swatch = _Swatch(item.colour, str(place) if place <= 9 else "")
+        swatch.setToolTip("Change colour" + (f"  (select with {place})" if place <= 9 else ""))
+        swatch.clicked.connect(lambda: self.swatch_clicked.emit(item.object_id))
+        self._name = _NameEdit(item.name)
+        self._name.renamed.connect(lambda name: self.renamed.emit(item.object_id, name))
+        eye = QToolButton()
+        eye.setIcon(
+            theme.icon("visible" if item.visible else "hidden", theme.TEXT if item.visible else theme.MUTED)
+        )
+        eye.setIconSize(QSize(18, 18))
+        eye.setToolTip("Hide this object" if item.visible else "Show this object")
+        eye.setAccessibleName(eye.toolTip())
+        eye.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        eye.clicked.connect(lambda: self.eye_clicked.emit(item.object_id))
+        layout.addWidget(swatch)
+        layout.addWidget(self._name, 1)
+        layout.addWidget(eye)
+
+    def start_renaming(self) -> None:
+        """Make the name editable."""
+        self._name.start()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Rename on a double click."""
+        self.start_renaming()
+
+
+class _Swatch(QToolButton):
+    """The object's colour with its digit."""
+
+    def __init__(self, colour: str, digit: str) -> None:
+        super().__init__()
+        self._colour, self._digit = QColor(colour), digit
+        self.setFixedSize(24, 24)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Object colour")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A rounded square."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(self._colour)
+        painter.setPen(self._colour.lighter(140) if self.underMouse() else Qt.PenStyle.NoPen)
+        painter.drawRoundedRect(QRectF(2, 2, 20, 20), 5, 5)
+        painter.setPen(QColor("black" if self._colour.lightnessF() > 0.45 else "white"))
+        font = QFont(self.font())
+        font.setBold(True)
+        painter.setFont(font)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._digit)
+
+
+class _NameEdit(QLineEdit):
+    """A name that looks like a label until it is renamed."""
+
+    renamed = Signal(str)
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._name = name
+        self.editingFinished.connect(self._finish)
+        self._rest()
+
+    def start(self) -> None:
+        """Edit in place."""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setReadOnly(False)
+        self.setFrame(True)
+        self.setStyleSheet("")
+        self.setText(self._name)
+        self.selectAll()
+        self.setFocus()
+
+    def _rest(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setReadOnly(True)
+        self.setFrame(False)
+        self.setStyleSheet("background: transparent; border: none; padding: 0;")
+        self._elide()
+
+    def _elide(self) -> None:
+        room = max(self.width() - 8, 0)
+        self.setText(self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideRight, room))
+        self.setToolTip(self._name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the name to the room there is."""
+        super().resizeEvent(event)
+        if self.isReadOnly():
+            self._elide()
+
+    def _finish(self) -> None:
+        if self.isReadOnly():
+            return
+        name = self.text().strip()
+        self._rest()
+        if name and name != self._name:
+            self.renamed.emit(name)
+
+
+class RunPanel(QFrame):
+    """Preset, Run, progress and what to do with the frame at hand."""
+
+    preset_chosen = Signal(str)
+
+    def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        frame, body, heading = card("Cut out")
+        for name in ("propagate_backward", "propagate_forward"):
+            heading.addWidget(action_button(actions[name]))
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        self.presets = QComboBox()
+        self.presets.setAccessibleName("Preset")
+        self.presets.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.presets.installEventFilter(WheelGuard(self))
+        for name in PRESETS:
+            self.presets.addItem(PRESET_LABELS.get(name, name), name)
+        self.presets.activated.connect(lambda _: self.preset_chosen.emit(self.presets.currentData()))
+        self.presets.currentIndexChanged.connect(self._show_note)
+        self._note = muted()
+        self._note.setWordWrap(True)
+        self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.run_button = ActionPushButton(actions["run"], "Run")
+        self.run_button.setProperty("primary", True)
+        self.run_button.setIcon(theme.icon("run", theme.ACCENT_TEXT))
+        self.cancel_button = ActionPushButton(actions["cancel"], "Cancel")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress")
+        self._what, self._figures = muted(), muted()
+        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        body.addWidget(self.presets)
+        body.addWidget(self._note)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run_button, 2)
+        buttons.addWidget(self.cancel_button, 1)
+        body.addLayout(buttons)
+        body.addWidget(self.bar)
+        body.addWidget(self._what)
+        body.addWidget(self._figures)
+        self._reserve_room()
+        self._show_note()
+        self.show_progress(False, Progress(""))
+
+    def _reserve_room(self) -> None:
+        """Nothing may move when texts change."""
+        line = self.fontMetrics().lineSpacing()
+        self._note.setFixedHeight(3 * line + 4)
+        for label in (self._what, self._figures):
+            label.setFixedHeight(line + 2)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def set_preset(self, name: str) -> None:
+        """Show the preset in use; "" for settings of no preset."""
+        self.presets.setCurrentIndex(self.presets.findData(name))
+
+    def _show_note(self) -> None:
+        self._note.setText(PRESET_NOTES.get(self.presets.currentData() or "", "Settings of your own."))
+
+    def show_progress(self, running: bool, progress: Progress) -> None:
+        """The state of the run; an idle bar stays in place, empty."""
+        self.presets.setEnabled(not running)
+        self.bar.setEnabled(running)
+        busy = running and progress.total == 0
+        self.bar.setRange(0, 0 if busy else max(progress.total, 1))
+        self.bar.setValue(progress.done if running else 0)
+        count = f"{progress.done} of {progress.total}" if progress.total else ""
+        figures = progress.detail, time_left_text(progress.seconds_left)
+        self._what.setText(_joined(progress.what, count) if running else "")
+        self._figures.setText(_joined(*figures) if running else "")
+
+
+def _joined(*texts: str) -> str:
+    return "  ·  ".join(text for text in texts if text)

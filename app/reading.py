@@ -1,0 +1,186 @@
+"""What a document answers: masks, mattes, states, and the annotations for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.cells import Cell, Kind
+from app.packed import Packed
+from app.store import Store
+from app.tools import Rect
+from vosengine.messages import read_only
+from vosengine.project_file import Key, RotoObject, harden, soften
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte
+
+Scribbles = NDArray[np.uint8]
+
+
+class FrameState(Enum):
+    """What one frame holds for one object; the timeline's colours."""
+
+    EMPTY = "empty"
+    PREDICTED = "predicted"
+    STALE = "stale"
+    ANNOTATED = "annotated"
+    APPROVED = "approved"
+
+
+@dataclass(frozen=True)
+class PredictionInfo:
+    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since."""
+
+    quality: float
+    stale: bool
+
+
+@dataclass
+class Stroke:
+    """What is being painted: `picture` is drawn on, `rect` is where so far (None: nowhere)."""
+
+    name: str
+    cell: Cell
+    values: tuple[int, ...]
+    picture: NDArray[np.uint8]
+    rect: Rect | None = None
+
+
+class Reading:
+    """The reading half of `app.document.Document`. Arrays handed out are read-only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._stroke: Stroke | None = None
+
+    @property
+    def clip(self) -> ClipInfo:
+        """The footage."""
+        return self._store.manifest.clip
+
+    @property
+    def revision(self) -> int:
+        """Grows with each change of the annotations, undo included; goes into engine commands."""
+        return self._store.revision
+
+    @property
+    def objects(self) -> tuple[RotoObject, ...]:
+        """In order, the topmost first."""
+        return self._store.objects
+
+    def object(self, object_id: int) -> RotoObject:
+        """Raises KeyError for an unknown id."""
+        for each in self.objects:
+            if each.object_id == object_id:
+                return each
+        raise KeyError(object_id)
+
+    def state(self, object_id: int, frame: int) -> FrameState:
+        """What the timeline shows."""
+        key = object_id, frame
+        drawn, stored = self._store.annotation(key), self._store.prediction(key)
+        if self._store.approved(key) and (drawn is not None or stored is not None):
+            return FrameState.APPROVED
+        if drawn is not None:
+            return FrameState.ANNOTATED
+        if stored is None:
+            return FrameState.EMPTY
+        fresh = stored.revision == self._store.object_revision(object_id)
+        return FrameState.PREDICTED if fresh else FrameState.STALE
+
+    def states(self, object_id: int) -> dict[int, FrameState]:
+        """All frames of an object that are not empty, in order."""
+        rows = (self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+        return {frame: self.state(object_id, frame) for frame in sorted(set().union(*rows))}
+
+    def has_result(self, object_id: int) -> bool:
+        """Whether any frame of an object is not empty."""
+        return any(self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+
+    def mask(self, object_id: int, frame: int) -> Mask | None:
+        """The annotated mask (during a stroke: as painted so far), or None."""
+        return self._picture(Cell(Kind.ANNOTATION, object_id, frame))
+
+    def box(self, object_id: int, frame: int) -> Box | None:
+        """The annotated box, or None."""
+        drawn = self._store.annotation((object_id, frame))
+        return drawn if isinstance(drawn, Box) else None
+
+    def scribbles(self, object_id: int, frame: int) -> Scribbles | None:
+        """The marks, uint8 (height, width): 0 unmarked, 1 background, 2 foreground; or None."""
+        return self._picture(Cell(Kind.SCRIBBLES, object_id, frame))
+
+    def matte(self, object_id: int, frame: int) -> Matte | None:
+        """What is shown and exported: the annotated mask as 0/65535, else the prediction, else None."""
+        mask = self.mask(object_id, frame)
+        if mask is not None:
+            matte = soften(mask)
+            read_only(matte)
+            return matte
+        return self._predicted_matte((object_id, frame))
+
+    def prediction(self, object_id: int, frame: int) -> PredictionInfo | None:
+        """Quality and staleness of the stored prediction, or None."""
+        stored = self._store.prediction((object_id, frame))
+        if stored is None:
+            return None
+        return PredictionInfo(stored.quality, stored.revision != self._store.object_revision(object_id))
+
+    def approved(self, object_id: int, frame: int) -> bool:
+        """Whether a person approved the frame as it is."""
+        return self._store.approved((object_id, frame))
+
+    def annotated_frames(self, object_id: int | None = None) -> list[int]:
+        """Sorted frames with an annotation or approval, of one object or of any."""
+        chosen = [each.object_id for each in self.objects] if object_id is None else [object_id]
+        return sorted({frame for own in chosen for frame in self._human_frames(own)})
+
+    def annotations(self, object_ids: Collection[int] | None = None) -> tuple[Annotation, ...]:
+        """For engine commands: what was drawn or approved (approved predictions at half coverage)."""
+        chosen = [
+            each.object_id for each in self.objects if object_ids is None or each.object_id in object_ids
+        ]
+        found = (self._annotation((own, frame)) for own in chosen for frame in self._human_frames(own))
+        return tuple(each for each in found if each is not None and each.frame < self.clip.frame_count)
+
+    def _human_frames(self, object_id: int) -> list[int]:
+        cells = self._store.cells
+        approved = cells.row(Kind.APPROVED, object_id).keys() & cells.row(Kind.PREDICTION, object_id).keys()
+        return sorted(cells.row(Kind.ANNOTATION, object_id).keys() | approved)
+
+    def _annotation(self, key: Key) -> Annotation | None:
+        """A drawn mask goes before an approved prediction, and that before a box."""
+        object_id, frame = key
+        drawn = self._store.annotation(key)
+        if isinstance(drawn, Packed):
+            return Annotation(frame, object_id, mask=self._store.unpacked(drawn))
+        mask = self._shown_mask(key) if self._store.approved(key) else None
+        if mask is not None:
+            return Annotation(frame, object_id, mask=mask)
+        return Annotation(frame, object_id, box=drawn) if drawn is not None else None
+
+    def _picture(self, cell: Cell) -> NDArray[Any] | None:
+        """A mask or marks, read-only, as painted so far when they are just being painted."""
+        if self._stroke is not None and self._stroke.cell == cell:
+            view = self._stroke.picture.view()
+            read_only(view)
+            return view
+        value = self._store.cells.get(cell)
+        return self._store.unpacked(value) if isinstance(value, Packed) else None
+
+    def _shown_mask(self, key: Key) -> Mask | None:
+        """The annotated mask, else the prediction at half coverage."""
+        mask = self._picture(Cell(Kind.ANNOTATION, *key))
+        if mask is None:
+            matte = self._predicted_matte(key)
+            if matte is not None:
+                mask = harden(matte)
+                read_only(mask)
+        return mask
+
+    def _predicted_matte(self, key: Key) -> Matte | None:
+        return self._store.predicted_matte(key)

@@ -1,0 +1,125 @@
+"""The status bar: what the pointer will do, then saving, memory, zoom and the frame."""
+
+from __future__ import annotations
+
+import psutil
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QLabel, QStatusBar
+
+from app import theme
+from app.document import Document
+from app.tools import Tool
+
+MESSAGE_TIME = 8000  # milliseconds
+MEMORY_INTERVAL = 2000
+SAVING_INTERVAL = 300
+
+HINTS: dict[Tool, str] = {
+    Tool.BRUSH: "Paint the mask; right button or Alt erases",
+    Tool.ERASER: "Erase from the mask; right button or Alt paints",
+    Tool.FOREGROUND: "Scribble on the object; right button or Alt marks background",
+    Tool.BACKGROUND: "Scribble on what is not the object; right button or Alt marks the object",
+    Tool.BOX: "Drag a box round the object",
+}
+
+
+class Status:
+    """Fills a status bar; its parts keep their places and widths."""
+
+    def __init__(self, bar: QStatusBar) -> None:
+        self._bar = bar
+        bar.setSizeGripEnabled(False)
+        self._hint = QLabel()
+        bar.addWidget(self._hint, 1)
+        self._saved, self._memory = _part(bar, "All changes saved"), _part(bar, "Memory 88.8 GB")
+        self._pixel, self._zoom = _part(bar, "8888, 8888"), _part(bar, "6400 %")
+        self._frame = _part(bar, "Frame 888888 (888 of 888)")
+        self._document: Document | None = None
+        self._trouble = ""
+        self._saving = QTimer(bar, interval=SAVING_INTERVAL)
+        self._saving.timeout.connect(self._show_saving)
+        self._process = psutil.Process()
+        self._timer = QTimer(bar, interval=MEMORY_INTERVAL)
+        self._timer.timeout.connect(self._show_memory)
+        self._timer.start()
+        self._show_memory()
+
+    def say(self, sentence: str) -> None:
+        """A passing message in place of the hint."""
+        self._bar.showMessage(sentence, MESSAGE_TIME)
+
+    def show_trouble(self, sentence: str) -> None:
+        """Why changes cannot be saved, until they can again ("")."""
+        self._trouble = sentence
+        if sentence:
+            self.say(sentence)
+        self._show_saving()
+
+    def show_zoom(self, scale: float) -> None:
+        """Screen pixels a clip pixel."""
+        self._zoom.setText(f"{scale * 100:.0f} %")
+
+    def show_hint(self, tool: Tool, document: Document | None) -> None:
+        """What the pointer will do."""
+        self._hint.setText(_hint(tool, document))
+
+    def show_pointer(
+        self, tool: Tool, position: tuple[float, float] | None, document: Document | None
+    ) -> None:
+        """What the pointer will do, and the clip pixel under it."""
+        self.show_hint(tool, document)
+        self._pixel.setText("" if position is None else f"{int(position[0])}, {int(position[1])}")
+
+    def show_document(self, document: Document | None) -> None:
+        """Saving and the frame's own number."""
+        for part in (self._saved, self._frame, self._zoom, self._pixel):
+            part.setVisible(document is not None)
+        if document is None:
+            self._document, self._trouble = None, ""
+            self._saving.stop()
+            for part in (self._saved, self._frame, self._zoom, self._pixel, self._hint):
+                part.setText("")
+            return
+        info = document.clip
+        self._follow_saving(document)
+        number = document.frame + info.first_number
+        self._frame.setText(f"Frame {number} ({document.frame + 1} of {info.frame_count})")
+
+    def _follow_saving(self, document: Document) -> None:
+        self._document = document
+        self._saving.start()
+        self._show_saving()
+
+    def _show_saving(self) -> None:
+        if self._document is None:
+            return
+        saving = self._document.saving
+        text = "Saving…" if saving else "All changes saved"
+        self._saved.setText("Not saved" if self._trouble else text)
+        self._saved.setToolTip(self._trouble)
+        self._saved.setStyleSheet(f"color: {theme.DANGER};" if self._trouble else "")
+        if not saving:
+            self._saving.stop()
+
+    def _show_memory(self) -> None:
+        used = self._process.memory_info().rss / 2**30
+        self._memory.setText(f"Memory {used:.1f} GB")
+        self._memory.setStyleSheet(f"color: {theme.WARNING};" if psutil.virtual_memory().percent > 92 else "")
+
+
+def _part(bar: QStatusBar, widest: str) -> QLabel:
+    label = QLabel()
+    label.setMinimumWidth(label.fontMetrics().horizontalAdvance(widest) + 14)
+    bar.addPermanentWidget(label)
+    return label
+
+
+def _hint(tool: Tool, document: Document | None) -> str:
+    if document is None:
+        return ""
+    if document.object_id == 0:
+        return "Add an object to begin"
+    item = document.object(document.object_id)
+    if item.locked:
+        return f"{item.name} is locked"
+    return f"{item.name}: {HINTS[tool]}"

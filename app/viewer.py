@@ -1,0 +1,260 @@
+"""Keeps the canvas up to date with the document: scenes to the display worker, the pen to the tools."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QColor, QImage
+
+from app.canvas import Canvas, Gesture, Pointer
+from app.compositing import Colour, Layer, Scene, View
+from app.document import Change, Document, Kind
+from app.live_stroke import paint_look, scribble_look
+from app.tools import ERASE, PAINT, Tool, paint_stroke
+from app.workspace import Workspace
+from vosengine.errors import EngineError
+from vosengine.messages import MaskPreviewed
+from vosengine.types import Box, Mask, Matte
+
+SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame replaces the proxy
+SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
+SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
+
+Points = tuple[tuple[float, float], ...]
+
+
+class Viewer(QObject):
+    """Between the workspace and the canvas."""
+
+    refused = Signal(str)  # why an edit was not made
+
+    def __init__(self, workspace: Workspace, canvas: Canvas, radius: float) -> None:
+        super().__init__(canvas)
+        self._workspace, self._canvas = workspace, canvas
+        self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
+        self._versions: Counter[tuple[int, int]] = Counter()
+        self._epoch = 0  # counts changes that may concern any frame
+        self._previews: dict[int, MaskPreviewed] = {}  # the latest of each object
+        self._touched: set[tuple[int, int]] = set()  # drawn on while learning: previews would hide it
+        self._live_number = self._preview_number = 0  # count what was shown, to tell the pictures apart
+        self._frame = -1
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._show)
+        self._later = QTimer(self, singleShot=True, interval=SHARP_DELAY)
+        self._later.timeout.connect(self._show_sharp)
+        self._connect()
+
+    def _connect(self) -> None:
+        workspace, canvas = self._workspace, self._canvas
+        workspace.document_changed.connect(self._document_changed)
+        workspace.changed.connect(self._changed)
+        workspace.renderer.rendered.connect(self._rendered)
+        workspace.scribbler.live_changed.connect(self._live_changed)
+        workspace.runner.previewed.connect(self._previewed)
+        workspace.runner.changed.connect(self._run_changed)
+        canvas.stroke_changed.connect(self._stroke_changed)
+        canvas.stroke_finished.connect(self._stroke_finished)
+        canvas.box_drawn.connect(self._box_drawn)
+
+    # --- settings of the view -----------------------------------------------------------------------------
+
+    def set_view(self, view: View) -> None:
+        """Another way to look at the masks."""
+        self.view = view
+        self._update_pointer()
+        self.refresh()
+
+    def set_tool(self, tool: Tool) -> None:
+        """Another tool."""
+        self.tool = tool
+        if tool in SCRIBBLES or tool is Tool.BOX:
+            self._workspace.scribbler.prepare()
+        self._update_pointer()
+        self.refresh()
+
+    def set_radius(self, radius: float) -> None:
+        """Brush radius in clip pixels."""
+        self.radius = radius
+        self._update_pointer()
+
+    @property
+    def pen_radius(self) -> float:
+        """The radius the current tool draws with."""
+        return max(self.radius * SCRIBBLE_RADIUS_SHARE, 1.0) if self.tool in SCRIBBLES else self.radius
+
+    def refresh(self) -> None:
+        """Show the current state soon; several calls make one picture."""
+        self._soon.start()
+
+    # --- pictures -----------------------------------------------------------------------------------------
+
+    def _document_changed(self) -> None:
+        document = self._workspace.document
+        self._previews.clear()
+        self._epoch += 1
+        self._frame = -1
+        self._canvas.set_clip_size((document.clip.width, document.clip.height) if document else None)
+        self._update_pointer()
+        if document is not None:
+            self.refresh()
+        else:
+            self._soon.stop()
+            self._later.stop()
+
+    def _changed(self, change: Change) -> None:
+        if change.object_id is None or change.frame is None:
+            self._epoch += change.kind not in (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES)
+        else:
+            self._versions[change.object_id, change.frame] += 1
+            if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
+                self._touched.add((change.object_id, change.frame))
+        if change.kind is Kind.PREDICTION and change.object_id is not None:
+            self._previews.pop(change.object_id, None)
+        if change.kind in (Kind.SELECTION, Kind.OBJECTS):
+            self._selection_changed()
+        document = self._workspace.document
+        if document is not None and change.frame in (None, document.frame):
+            self.refresh()
+
+    def _selection_changed(self) -> None:
+        document = self._workspace.document
+        if document is not None and document.frame != self._frame:
+            self._frame = document.frame
+            self._canvas.abandon()
+            self._workspace.scribbler.leave_frame()
+            if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
+                self._workspace.scribbler.prepare()
+        self._update_pointer()
+
+    def _show(self) -> None:
+        document = self._workspace.document
+        if document is None:
+            return
+        self._workspace.renderer.show(self._scene(document, sharp=False))
+        self._show_boxes(document)
+        self._later.start()
+
+    def _show_sharp(self) -> None:
+        document = self._workspace.document
+        if document is not None and not self._workspace.player.is_playing:
+            self._workspace.renderer.show(self._scene(document, sharp=True))
+
+    def _scene(self, document: Document, sharp: bool) -> Scene:
+        # The topmost object comes first in the document and last in the picture.
+        shown = [o for o in reversed(document.objects) if o.visible]
+        layers = tuple(self._layer(document, o.object_id, o.colour) for o in shown)
+        marks = None
+        if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
+            marks = document.scribbles(document.object_id, document.frame)
+        return Scene(document.frame, self.view, layers, sharp, marks)
+
+    def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
+        frame = document.frame
+        load: Callable[[], Mask | Matte | None]
+        live = self._workspace.scribbler.live_mask(object_id, frame)
+        preview = self._previews.get(object_id)
+        key: tuple[object, ...] = (object_id, frame, self._epoch, self._versions[object_id, frame])
+        if live is not None:
+            key, load = ("live", self._live_number), lambda: live
+        elif preview is not None and preview.frame == frame and (object_id, frame) not in self._touched:
+            matte = preview.matte
+            key, load = ("preview", object_id, self._preview_number), lambda: matte
+        else:
+            load = _loader(document, object_id, frame)
+        return Layer(key, rgb(colour), load, selected=object_id == document.object_id)
+
+    def _rendered(self, scene: Scene, picture: QImage, bare: QImage) -> None:
+        document = self._workspace.document
+        if document is None or (scene.frame != document.frame and not self._workspace.player.is_playing):
+            return  # an older wish; the newer one is on its way
+        self._canvas.set_picture(picture, bare)
+
+    def _show_boxes(self, document: Document) -> None:
+        boxes = []
+        for item in document.objects:
+            box = document.box(item.object_id, document.frame)
+            if item.visible and box is not None:
+                boxes.append((box, QColor(item.colour)))
+        self._canvas.set_boxes(boxes)
+
+    def _live_changed(self) -> None:
+        self._live_number += 1
+        self.refresh()
+
+    def _previewed(self, event: MaskPreviewed) -> None:
+        self._previews[event.object_id] = event
+        self._preview_number += 1
+        document = self._workspace.document
+        if document is not None and event.frame == document.frame:
+            self.refresh()
+
+    def _run_changed(self) -> None:
+        if self._workspace.runner.is_learning:
+            return
+        self._touched.clear()
+        if self._previews:
+            self._previews.clear()
+            self.refresh()
+
+    # --- the pen ------------------------------------------------------------------------------------------
+
+    def _update_pointer(self) -> None:
+        document = self._workspace.document
+        if document is None or document.object_id == 0:
+            self._canvas.set_pointer(Pointer())
+            return
+        if self.tool is Tool.BOX:
+            self._canvas.set_pointer(Pointer(Gesture.BOX))
+            return
+        colour = rgb(document.object(document.object_id).colour)
+        adds = self.tool in (Tool.BRUSH, Tool.FOREGROUND)
+        if self.tool in SCRIBBLES:
+            looks = scribble_look(adds), scribble_look(not adds)
+        else:
+            looks = paint_look(self.view, colour, adds), paint_look(self.view, colour, not adds)
+        self._canvas.set_pointer(Pointer(Gesture.PAINT, self.pen_radius, *looks))
+
+    def _adds(self, subtracts: bool) -> bool:
+        return (self.tool in (Tool.BRUSH, Tool.FOREGROUND)) != subtracts
+
+    def _stroke_changed(self, points: Points, subtracts: bool) -> None:
+        if self.tool in SCRIBBLES:
+            self._workspace.scribbler.extend(points, self.pen_radius, self._adds(subtracts))
+
+    def _stroke_finished(self, points: Points, subtracts: bool) -> None:
+        document = self._workspace.document
+        if document is None:
+            return
+        adds = self._adds(subtracts)
+        try:
+            if self.tool in SCRIBBLES:
+                self._workspace.scribbler.finish(points, self.pen_radius, adds)
+            else:
+                self._workspace.scribbler.cancel()  # its answer must not replace this stroke
+                mask = document.begin_stroke(
+                    document.object_id, document.frame, "Brush" if adds else "Eraser"
+                )
+                document.stroke_painted(paint_stroke(mask, points, self.radius, PAINT if adds else ERASE))
+                document.end_stroke()
+        except EngineError as error:
+            self._canvas.abandon()
+            self.refused.emit(str(error))
+        self.refresh()
+
+    def _box_drawn(self, box: Box) -> None:
+        try:
+            self._workspace.scribbler.draw_box(box)
+        except EngineError as error:
+            self.refused.emit(str(error))
+
+
+def _loader(document: Document, object_id: int, frame: int) -> Callable[[], Mask | Matte | None]:
+    return lambda: document.matte(object_id, frame)
+
+
+def rgb(colour: str) -> Colour:
+    """`#rrggbb` as three numbers."""
+    parsed = QColor(colour)
+    return parsed.red(), parsed.green(), parsed.blue()

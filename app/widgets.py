@@ -1,0 +1,88 @@
+"""Small widgets that several panels share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+ICON = QSize(20, 20)
+
+
+def card(title: str) -> tuple[QFrame, QVBoxLayout, QHBoxLayout]:
+    """A framed group: the frame, its body's layout and its heading's row."""
+    frame = QFrame()
+    frame.setProperty("card", True)
+    body = QVBoxLayout(frame)
+    body.setContentsMargins(10, 8, 10, 10)
+    body.setSpacing(7)
+    heading = QHBoxLayout()
+    heading.setSpacing(2)
+    label = QLabel(title)
+    label.setProperty("heading", True)
+    heading.addWidget(label)
+    heading.addStretch(1)
+    body.addLayout(heading)
+    return frame, body, heading
+
+
+def muted(text: str = "") -> QLabel:
+    """A label in the quieter colour."""
+    label = QLabel(text)
+    label.setProperty("muted", True)
+    return label
+
+
+def action_button(action: QAction, with_text: str = "") -> QToolButton:
+    """A button for an action, which it follows in everything; `with_text` shows this beside the icon."""
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(ICON)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setAccessibleName(action.text().replace("&", ""))
+    if with_text:
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        _Caption(button, with_text)
+    return button
+
+
+class _Caption(QObject):
+    """Keeps a button's own short text where its default action would put its menu text."""
+
+    def __init__(self, button: QToolButton, text: str) -> None:
+        super().__init__(button)
+        self._text = text
+        button.setText(text)
+        button.defaultAction().changed.connect(self._restore)
+
+    def _restore(self) -> None:
+        button = self.parent()
+        assert isinstance(button, QToolButton)
+        button.setText(self._text)
+
+
+class ActionPushButton(QPushButton):
+    """A large button for an action: follows its enabled state and tooltip."""
+
+    def __init__(self, action: QAction, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(action.icon(), text, parent)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._action = action
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        self.setEnabled(self._action.isEnabled())
+        self.setToolTip(self._action.toolTip())
+
+
+class WheelGuard(QObject):
+    """Keeps the wheel from changing a control that it only passes over."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Swallow wheel events."""
+        if event.type() == QEvent.Type.Wheel:
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)

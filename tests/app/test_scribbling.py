@@ -1,0 +1,99 @@
+"""Answers of GrabCut that come late: what was done meanwhile stays, and no answer is lost with its frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.document import Document
+from app.main_window import MainWindow
+from tests.app.fake_engine import FakeEngine
+from tests.app.mouse import drag
+from tests.app.person import do, document_of, scribble
+from vosengine.messages import GrabCut
+
+ELSEWHERE = [(40.5, 10.5), (50.5, 12.5)]
+
+
+def scribble_without_answer(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> Document:
+    asked = len(engine.of(GrabCut))
+    engine.gate.clear()
+    do(window, "foreground")
+    drag(window.canvas, ELSEWHERE)
+    qtbot.waitUntil(lambda: len(engine.of(GrabCut)) > asked)
+    return document_of(window)
+
+
+def let_answers_come(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
+    """The engine answers in order: once a later question has its mask, all earlier ones were heard."""
+    engine.gate.set()
+    window.editing.go_to(6)
+    scribble(window, qtbot)
+
+
+def paint(window: MainWindow) -> None:
+    do(window, "brush")
+    drag(window.canvas, [(10.5, 40.5), (20.5, 40.5)])
+
+
+def approve(window: MainWindow) -> None:
+    do(window, "approve")
+
+
+def copy_previous(window: MainWindow) -> None:
+    do(window, "copy_previous")
+
+
+@pytest.mark.parametrize("edit", [paint, approve, copy_previous])
+def test_a_late_answer_does_not_replace_what_was_done_meanwhile(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot, edit: Callable[[MainWindow], None]
+):
+    scribble(opened, qtbot)
+    opened.editing.go_to(1)
+    scribble(opened, qtbot)
+    document = scribble_without_answer(opened, engine, qtbot)
+    edit(opened)
+    done = document.mask(1, 1)
+    assert not opened.workspace.scribbler.is_working
+    let_answers_come(opened, engine, qtbot)
+    assert np.array_equal(document.mask(1, 1), done)
+
+
+def test_the_answer_for_a_frame_left_is_kept(opened: MainWindow, engine: FakeEngine, qtbot: QtBot):
+    document = scribble_without_answer(opened, engine, qtbot)
+    opened.editing.go_to(3)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: document.mask(1, 0) is not None)
+    mask = document.mask(1, 0)
+    assert mask is not None
+    assert mask[11, 45] == 255
+    assert document.mask(1, 3) is None
+
+
+def test_a_frame_left_before_its_picture_came_gets_its_mask(opened: MainWindow, qtbot: QtBot):
+    document = document_of(opened)
+    do(opened, "foreground")
+    opened.editing.go_to(2)
+    opened.workspace.scribbler.finish(((12.5, 20.5), (18.5, 28.5)), 2.0, True)
+    opened.editing.go_to(4)
+    qtbot.waitUntil(lambda: document.mask(1, 2) is not None)
+    assert document.mask(1, 4) is None
+    image = opened.workspace.scribbler
+    qtbot.waitUntil(lambda: image._image is not None and image._image[0] == 4)  # fetched after all
+
+
+def test_a_stroke_begun_while_an_answer_is_due_does_not_cancel_it(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = scribble_without_answer(opened, engine, qtbot)
+    scribbler = opened.workspace.scribbler
+    scribbler.extend(((12.5, 20.5),), 2.0, True)
+    image = scribbler._image
+    assert image is not None
+    scribbler._keep_image(*image)
+    assert not scribbler._timer.isActive()
+    engine.gate.set()
+    qtbot.waitUntil(lambda: document.mask(1, 0) is not None)

@@ -1,0 +1,86 @@
+"""Presets, settings and ranges, as text."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vosengine.cli import options
+from vosengine.config import PRESETS, Config
+from vosengine.types import Span
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    options.add_preset_arguments(parser)
+    options.add_range_argument(parser)
+    return parser.parse_args(words)
+
+
+def test_the_default_is_the_balanced_preset():
+    assert options.config_of(parsed()) == PRESETS["balanced"]
+
+
+def test_settings_change_the_preset_with_the_fields_own_types():
+    words = [
+        "--preset",
+        "draft",
+        "--set",
+        "steps=7",
+        "--set",
+        "rate=1e-5",
+        "--set",
+        "flip=true",
+        "--set",
+        "snap=none",
+    ]
+    config = options.config_of(parsed(*words))
+    assert (config.steps, config.rate, config.flip, config.snap) == (7, 1e-5, True, "none")
+    assert config.working_side == PRESETS["draft"].working_side
+
+
+@pytest.mark.parametrize("field", fields(Config), ids=lambda field: field.name)
+def test_every_field_survives_being_written_out(field):
+    value = getattr(PRESETS["best"], field.name)
+    assert options.setting(f"{field.name}={value}") == (field.name, value)
+
+
+@pytest.mark.parametrize("text", ["steps", "steps=many", "pace=3", "flip=perhaps", "=3"])
+def test_malformed_settings_are_wrong_usage(text, capsys):
+    with pytest.raises(SystemExit):
+        parsed("--set", text)
+    assert "--set" in capsys.readouterr().err
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_ranges_are_half_open_spans(a, b):
+    if a <= b:
+        assert options.span(f"{a}:{b}") == Span(a, b)
+    else:
+        with pytest.raises(argparse.ArgumentTypeError):
+            options.span(f"{a}:{b}")
+
+
+def test_either_end_of_a_range_may_be_left_out():
+    assert options.span("5:").start == 5
+    assert options.span("5:").stop > 10**9
+    assert options.span(":5") == Span(0, 5)
+
+
+@pytest.mark.parametrize("text", ["5", "a:b", "-1:4", "1:2:3"])
+def test_malformed_ranges_are_wrong_usage(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        options.span(text)
+
+
+def test_a_named_option_wins_over_a_changed_setting_and_the_title_tells_both():
+    parser = argparse.ArgumentParser()
+    options.add_preset_arguments(parser)
+    arguments = parser.parse_args(["--preset", "draft", "--set", "method=guided", "--set", "steps=3"])
+    config = options.config_of(arguments, method="osvos")
+    assert (config.method, config.steps) == ("osvos", 3)
+    assert options.title_of(arguments, method="osvos") == "draft method=osvos steps=3"

@@ -1,0 +1,105 @@
+"""Marks in, a project folder and an export out: what `cut` and `demo` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vosengine import messages
+from vosengine.cli.drawing import drawings
+from vosengine.cli.jobs import Jobs
+from vosengine.cli.marks import MarkedObject
+from vosengine.clip import open_clip
+from vosengine.config import Config
+from vosengine.errors import AnnotationError
+from vosengine.manifest import colour_of
+from vosengine.messages import ExportWritten, MaskPredicted
+from vosengine.project_file import Project, RotoObject, create_project
+from vosengine.types import Span
+
+PROJECT = "project"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to cut. `span` None means the whole clip; `templates` are exported into folders named after
+    them inside `output`, or into `output` itself when there is only one.
+    """
+
+    clip: Path
+    objects: tuple[MarkedObject, ...]
+    config: Config
+    output: Path
+    templates: tuple[str, ...]
+    span: Span | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where the project is, what was exported, and the lines of its verification."""
+
+    project: Path
+    objects: tuple[str, ...]
+    span: Span
+    files: tuple[Path, ...]
+    report: tuple[str, ...]
+
+
+def cut(request: Request, jobs: Jobs) -> Result:
+    """The whole job. What is finished when it fails or is interrupted stays in the project folder."""
+    with open_clip(request.clip) as clip:
+        span = checked_span(request.span, clip.info.frame_count)
+        found = drawings(request.objects, clip, jobs)
+        objects = tuple(RotoObject(n, each.name, colour_of(n)) for n, each in enumerate(found, 1))
+        with create_project(request.output / PROJECT, clip.info, objects) as project:
+            project.write_manifest(replace(project.manifest, config=request.config, span=span))
+            for each, drawing in zip(objects, found, strict=True):
+                drawing.store(project, each.object_id)
+            predict(project, span, request.config, jobs)
+            written = [
+                export(project, span, template, destination(request, template), request.overwrite, jobs)
+                for template in request.templates
+            ]
+    files = tuple(file for each in written for file in each.files)
+    report = tuple(line for each in written for line in each.report)
+    return Result(request.output / PROJECT, tuple(each.name for each in objects), span, files, report)
+
+
+def destination(request: Request, template: str) -> Path:
+    """Where the export of one template goes."""
+    return request.output / template if len(request.templates) > 1 else request.output / "export"
+
+
+def checked_span(span: Span | None, frame_count: int) -> Span:
+    """The frames to work on. A range may end after the clip. Raises AnnotationError where it has no frame."""
+    if span is None:
+        return Span(0, frame_count)
+    stop = min(span.stop, frame_count)
+    if span.start >= stop:
+        raise AnnotationError(
+            f"The range {span.start}:{span.stop} has no frame of this clip of {frame_count}; choose another."
+        )
+    return Span(span.start, stop)
+
+
+def predict(project: Project, span: Span, config: Config, jobs: Jobs) -> None:
+    """Fine-tune on the project's annotations, then segment `span`; each result is stored as it comes."""
+    clip, annotations = project.manifest.clip.path, project.annotations()
+    cache, models = project.cache_folder, project.models_folder
+    for _ in jobs.run(messages.FineTune(clip, annotations, config, cache_folder=cache, models_folder=models)):
+        pass
+    command = messages.Propagate(clip, annotations, span, config, cache_folder=cache, models_folder=models)
+    for event in jobs.run(command):
+        if isinstance(event, MaskPredicted):
+            project.write_prediction(event.object_id, event.frame, event.matte, event.quality, event.revision)
+
+
+def export(
+    project: Project, span: Span, template: str, output: Path, overwrite: bool, jobs: Jobs
+) -> ExportWritten:
+    """Write and verify one export of a project."""
+    clip = project.manifest.clip.path
+    command = messages.Export(clip, project.export_sources(), span, template, output, overwrite)
+    written = [event for event in jobs.run(command) if isinstance(event, ExportWritten)]
+    return written[-1]

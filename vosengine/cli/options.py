@@ -1,0 +1,78 @@
+"""Options that several subcommands share. Imports neither torch nor OpenCV."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+from vosengine.config import PRESET_NOTES, PRESETS, Config, preset
+from vosengine.types import Span
+
+
+def add_preset_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--preset` and `--set`, read by `config_of`."""
+    notes = "; ".join(f"{name}: {note.rstrip('.')}" for name, note in PRESET_NOTES.items())
+    parser.add_argument("--preset", default="balanced", choices=list(PRESETS), help=notes)
+    names = ", ".join(field.name for field in fields(Config))
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        metavar="FIELD=VALUE",
+        type=setting,
+        action="append",
+        default=[],
+        help=f"change one setting of the preset (repeatable): {names}",
+    )
+
+
+def config_of(arguments: argparse.Namespace, **more: Any) -> Config:
+    """The preset with its changes. Raises EngineError for an unknown setting."""
+    return preset(arguments.preset, **{**dict(arguments.changes), **more})
+
+
+def title_of(arguments: argparse.Namespace, **more: Any) -> str:
+    """The preset's name with what was changed in it."""
+    changed = {**dict(arguments.changes), **more}
+    return " ".join([arguments.preset, *(f"{name}={value}" for name, value in changed.items())])
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """`FIELD=VALUE`, the value of the field's own type."""
+    name, equals, value = text.partition("=")
+    known = {field.name: type(getattr(Config(), field.name)) for field in fields(Config)}
+    if not equals or name not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE; the fields are {', '.join(known)}")
+    try:
+        return name, _parsed(value, known[name])
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{name} needs a value like {getattr(Config(), name)!r}") from None
+
+
+def span(text: str) -> Span:
+    """`A:B`, frames A (included) to B (excluded); either may be left out."""
+    start, colon, stop = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        return Span(int(start or 0), int(stop) if stop else LAST)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not A:B with A < B, such as 0:48") from None
+
+
+LAST = 1 << 40
+"""Stands for the clip's end in a span whose B was left out."""
+
+
+def add_range_argument(parser: argparse.ArgumentParser) -> None:
+    """`--range`."""
+    text = "frames A (included) to B (excluded), counted from 0; either may be left out"
+    parser.add_argument("--range", metavar="A:B", type=span, help=text)
+
+
+def _parsed(value: str, kind: type) -> Any:
+    if kind is not bool:
+        return kind(value)
+    if value.lower() not in ("true", "false"):
+        raise ValueError(value)
+    return value.lower() == "true"

@@ -1,0 +1,278 @@
+"""The engine: one generator of events for each command.
+
+The engine knows nothing of threads or of Qt. Whoever iterates `Engine.run` drives it; closing the generator
+between two events cancels the job, and what had been current before it stays current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vosengine import messages as m
+from vosengine.annotations import shots_by_object
+from vosengine.clip import Clip, Proxy, open_clip
+from vosengine.config import Config
+from vosengine.errors import EngineError
+from vosengine.finetune import Shot
+from vosengine.grabcut import scribbles_to_mask
+from vosengine.methods import new_method
+from vosengine.models import store_models, stored_state
+from vosengine.propagate import Method, plan, propagate, steps_of
+from vosengine.quality import expected_j
+from vosengine.runtime import keep_large_blocks, prefer_deterministic
+from vosengine.snap import snap, to_full_resolution
+from vosengine.types import Annotation, Mask, Matte, Probability
+from vosengine.weights import load_network, load_state
+
+PREVIEW_EVERY = 10  # optimizer steps between two previews of the annotated frame
+WARM_SHARE = 3  # a warm start takes this part of the steps
+OPEN_CLIPS = 2  # decoders kept open at once
+
+
+@dataclass
+class OpenedClip:
+    """A clip and its proxies at one working size."""
+
+    clip: Clip
+    proxy: Proxy
+
+
+@dataclass
+class Models:
+    """The fine-tuned methods, one an object, and what they were made for."""
+
+    clip: Path
+    config: Config
+    methods: dict[int, Method]
+
+
+class Engine:
+    """Holds what outlives a job: open clips, parent networks, the current models."""
+
+    def __init__(self) -> None:
+        keep_large_blocks()
+        prefer_deterministic()
+        self._clips: dict[tuple[Path, int], OpenedClip] = {}
+        self._parents: dict[tuple[str, str], Any] = {}
+        self._models: Models | None = None
+        self._jobs: dict[type, Callable[[int, Any], Iterator[m.Event]]] = {
+            m.OpenClip: self._open_clip,
+            m.FineTune: self._fine_tune,
+            m.Propagate: self._propagate,
+            m.Export: self._export,
+            m.ReleaseModel: self._release,
+            m.Segment: self._segment,
+            m.Snap: self._snap,
+            m.GrabCut: self._grab_cut,
+        }
+
+    def run(self, job_id: int, command: m.Command) -> Iterator[m.Event]:
+        """The events of one job, one or more a unit of work. Raises EngineError for expected failures."""
+        return self._jobs[type(command)](job_id, command)
+
+    def close(self) -> None:
+        """Close all clips and forget the models."""
+        for opened in self._clips.values():
+            opened.clip.close()
+        self._clips.clear()
+        self._models = None
+
+    def _opened(self, path: Path, side: int, cache_folder: Path | None) -> OpenedClip:
+        key = (path, side)
+        if key in self._clips:
+            self._clips[key] = self._clips.pop(key)
+        else:
+            while len(self._clips) >= OPEN_CLIPS:
+                self._clips.pop(next(iter(self._clips))).clip.close()
+            clip = open_clip(path)
+            self._clips[key] = OpenedClip(clip, Proxy(clip, cache_folder, side))
+        return self._clips[key]
+
+    def _parent(self, config: Config) -> Any:
+        """The offline-trained network a fine-tuning starts from; read once."""
+        key = (config.trunk, config.weights)
+        if key not in self._parents:
+            self._parents[key] = load_network(*key)
+        return self._parents[key]
+
+    def _open_clip(self, job_id: int, command: m.OpenClip) -> Iterator[m.Event]:
+        for stale in [key for key in self._clips if key[0] == command.path]:
+            self._clips.pop(stale).clip.close()
+        opened = self._opened(command.path, Config().working_side, command.cache_folder)
+        total = opened.clip.info.frame_count
+        yield m.ClipOpened(job_id, opened.clip.info)
+        for done, _ in enumerate(opened.proxy.fill(), 1):
+            yield m.JobProgressed(job_id, done, total, "Reading frames")
+
+    def _fine_tune(self, job_id: int, command: m.FineTune) -> Iterator[m.Event]:
+        config = command.config
+        opened = self._opened(command.clip, config.working_side, command.cache_folder)
+        yield m.JobProgressed(job_id, 0, 0, "Preparing")
+        shots = shots_by_object(command.annotations, opened.clip.info, opened.proxy)
+        warm = self._warm_methods(command)
+        steps = {i: max(1, config.steps // WARM_SHARE) if i in warm else config.steps for i in shots}
+        methods: dict[int, Method] = {}
+        done, total = 0, sum(steps.values())
+        for object_id, known in shots.items():
+            method = warm.get(object_id) or new_method(self._parent(config), config)
+            for loss in method.fine_tune(known, steps[object_id]):
+                done += 1
+                yield m.JobProgressed(job_id, done, total, "Learning the object", f"loss {loss:.3f}")
+                if done % PREVIEW_EVERY == 1:
+                    yield self._preview(job_id, object_id, method, known)
+            methods[object_id] = method
+        self._models = Models(command.clip, config, methods)
+        if command.models_folder is not None:
+            store_models(command.models_folder, config, methods)
+        yield m.ModelReady(job_id, tuple(shots), total, command.revision)
+
+    def _warm_methods(self, command: m.FineTune) -> dict[int, Method]:
+        """Copies of the current methods to continue from, so that a cancelled job leaves the originals
+        alone."""
+        if not command.warm_start:
+            return {}
+        models = self._models
+        if models is not None and (models.clip, models.config) == (command.clip, command.config):
+            return {i: method.copied() for i, method in models.methods.items()}
+        object_ids = {annotation.object_id for annotation in command.annotations}
+        return self._stored(command.models_folder, command.config, object_ids)
+
+    def _preview(self, job_id: int, object_id: int, method: Method, shots: list[Shot]) -> m.Event:
+        shot = next((s for s in shots if s.mask.any()), shots[0])
+        found = method.begin(shots, shot.frame).segment(shot.image)
+        return m.MaskPreviewed(job_id, shot.frame, object_id, to_matte(found))
+
+    def _stored(self, folder: Path | None, config: Config, object_ids: set[int]) -> dict[int, Method]:
+        """Methods with the weights stored in `folder` for this config, of the objects that have any."""
+        found: dict[int, Method] = {}
+        for object_id in object_ids if folder is not None else ():
+            assert folder is not None
+            state = stored_state(folder, object_id, config)
+            if state is not None:
+                found[object_id] = new_method(self._parent(config), config)
+                load_state(found[object_id].network, state, f"model {object_id}")
+        return found
+
+    def _current(
+        self, clip: Path, config: Config, object_ids: set[int], folder: Path | None
+    ) -> dict[int, Method]:
+        """The current methods of these objects, else stored ones, else the parent alone."""
+        models = self._models
+        known = dict(models.methods) if models is not None and models.clip == clip else {}
+        known |= self._stored(folder, config, object_ids - known.keys())
+        return {i: known.get(i) or new_method(self._parent(config), config) for i in sorted(object_ids)}
+
+    def _propagate(self, job_id: int, command: m.Propagate) -> Iterator[m.Event]:
+        config = command.config
+        opened = self._opened(command.clip, config.working_side, command.cache_folder)
+        yield m.JobProgressed(job_id, 0, 0, "Preparing")
+        shots = shots_by_object(command.annotations, opened.clip.info, opened.proxy)
+        methods = self._current(command.clip, config, set(shots), command.models_folder)
+        yield from self._boxed(job_id, command, opened, shots)
+        groups = plan(shots, command.span, command.direction)
+        total = steps_of(groups)
+        steps = propagate(groups, methods, shots, opened.proxy, command.span)
+        for done, result in enumerate(steps, 1):
+            yield m.JobProgressed(job_id, done, total, "Propagating")
+            for object_id, probability in result.probabilities.items() if result is not None else ():
+                assert result is not None
+                matte = self._finished(opened, result.frame, probability, config.snap)
+                quality = expected_j(probability)
+                yield m.MaskPredicted(job_id, result.frame, object_id, matte, quality, command.revision)
+
+    def _boxed(
+        self, job_id: int, command: m.Propagate, opened: OpenedClip, shots: dict[int, list[Shot]]
+    ) -> Iterator[m.Event]:
+        """The masks made of boxes: a frame annotated only by a box needs a matte like any other."""
+        for annotation in command.annotations:
+            if annotation.box is None or annotation.frame not in command.span:
+                continue
+            shot = next(s for s in shots[annotation.object_id] if s.frame == annotation.frame)
+            matte = self._finished(opened, shot.frame, shot.mask, command.config.snap)
+            yield m.MaskPredicted(
+                job_id, shot.frame, annotation.object_id, matte, expected_j(shot.mask), command.revision
+            )
+
+    def _finished(self, opened: OpenedClip, frame: int, probability: Probability, kind: str) -> Matte:
+        """Snapped at working resolution, then brought to the clip's own."""
+        snapped = snap(opened.proxy.image(frame), probability, kind)
+        info = opened.clip.info
+        if snapped.shape != (info.height, info.width):
+            snapped = to_full_resolution(opened.clip.image(frame), snapped)
+        return to_matte(snapped)
+
+    def _segment(self, job_id: int, command: m.Segment) -> Iterator[m.Event]:
+        opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
+        mine: tuple[Annotation, ...] = tuple(
+            a for a in command.annotations if a.object_id == command.object_id
+        )
+        if command.guidance_mask is not None:
+            mine = (
+                *(a for a in mine if a.frame != command.frame),
+                Annotation(command.frame, command.object_id, mask=command.guidance_mask),
+            )
+        shots = shots_by_object(mine, opened.clip.info, opened.proxy)[command.object_id]
+        own = {command.object_id}
+        method = self._current(command.clip, command.config, own, command.models_folder)[command.object_id]
+        start = min((shot.frame for shot in shots), key=lambda frame: abs(frame - command.frame))
+        probability = method.begin(shots, start).segment(opened.proxy.image(command.frame))
+        matte = self._finished(opened, command.frame, probability, command.config.snap)
+        quality = expected_j(probability)
+        yield m.MaskPredicted(job_id, command.frame, command.object_id, matte, quality, command.revision)
+
+    def _snap(self, job_id: int, command: m.Snap) -> Iterator[m.Event]:
+        opened = self._opened(command.clip, Config().working_side, None)
+        image = opened.clip.image(command.frame)
+        if command.mask.shape != image.shape[:2]:
+            raise EngineError("The mask and the frame differ in size; give a mask of the clip's own size.")
+        snapped = snap(image, np.asarray(command.mask / np.float32(255), np.float32), "bilateral")
+        yield _drawn(job_id, command, to_mask(snapped))
+
+    def _grab_cut(self, job_id: int, command: m.GrabCut) -> Iterator[m.Event]:
+        mask = scribbles_to_mask(command.image, command.scribbles, command.box, command.previous)
+        yield _drawn(job_id, command, mask)
+
+    def _export(self, job_id: int, command: m.Export) -> Iterator[m.Event]:
+        from vosengine.export import export_clip  # noqa: PLC0415 - only exports need its encoders
+
+        opened = self._opened(command.clip, Config().working_side, None)
+        job = export_clip(
+            opened.clip,
+            command.sources,
+            command.span,
+            command.template,
+            command.destination,
+            command.overwrite,
+        )
+        try:
+            while True:
+                progress = next(job)
+                yield m.JobProgressed(job_id, progress.done, progress.total, progress.what)
+        except StopIteration as stop:
+            yield m.ExportWritten(job_id, tuple(stop.value.files), tuple(stop.value.report))
+        finally:
+            job.close()
+
+    def _release(self, job_id: int, command: m.ReleaseModel) -> Iterator[m.Event]:
+        self._models = None
+        yield m.JobProgressed(job_id, 1, 1, "Released")
+
+
+def to_matte(probability: Probability) -> Matte:
+    """float32 in [0, 1] -> read-only uint16 in [0, 65535]."""
+    matte = np.rint(probability.clip(0, 1) * 65535).astype(np.uint16)
+    return m.read_only(matte)
+
+
+def to_mask(probability: Probability) -> Mask:
+    """float32 in [0, 1] -> read-only uint8 in {0, 255}, thresholded at one half."""
+    return m.read_only(np.where(probability >= 0.5, 255, 0).astype(np.uint8))
+
+
+def _drawn(job_id: int, command: m.Snap | m.GrabCut, mask: Mask) -> m.MaskDrawn:
+    return m.MaskDrawn(job_id, command.frame, command.object_id, m.read_only(mask), command.revision)

@@ -1,0 +1,109 @@
+"""The export job: write beside, read back and check, move into place."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import av
+
+from vosengine.clip import Clip
+from vosengine.errors import EngineError, ExportError
+from vosengine.export.plan import ExportProgress, ExportResult, Output, Plan, plan_outputs
+from vosengine.export.staging import Staging
+from vosengine.export.templates import Template, template_named
+from vosengine.messages import ExportSource
+from vosengine.types import Span
+
+
+def export_clip(
+    clip: Clip,
+    sources: tuple[ExportSource, ...],
+    span: Span,
+    template: str,
+    destination: Path,
+    overwrite: bool = False,
+) -> Generator[ExportProgress, None, ExportResult]:
+    """Export the objects' mattes on the frames of `span`; yields after each frame written or checked.
+
+    `template` is a name in `vosengine.export.TEMPLATES`. `destination` is the folder to export into, made
+    when missing; templates of one file also take a path with their extension. Frames without a matte file
+    export as empty. The outputs appear when all of them have passed their checks; closing the generator
+    earlier leaves everything as it was. Raises ExportError (unknown template, occupied destination, disk
+    full, failed check) and what reading the clip and the mattes raises.
+    """
+    chosen = template_named(template)
+    _refuse_ids(chosen, sources)
+    plan = Plan(clip, span)
+    extension = "" if chosen.folder else chosen.extension
+    outputs = plan_outputs(clip.info, sources, destination, extension, chosen.combined)
+    targets = tuple(output.target for output in outputs)
+    with explained(destination), Staging(targets, overwrite, chosen.folder) as staging:
+        paths = [staging.beside(target) for target in targets]
+        yield from _write(chosen, plan, outputs, paths)
+        report = yield from _check(chosen, plan, outputs, paths)
+        staging.commit()
+    return ExportResult(targets, report)
+
+
+def _write(
+    template: Template, plan: Plan, outputs: list[Output], paths: list[Path]
+) -> Generator[ExportProgress, None, None]:
+    total = 2 * len(plan.span) * len(outputs)
+    done = 0
+    with ExitStack() as writers:
+        adders = [
+            writers.enter_context(template.write(plan, output, path))
+            for output, path in zip(outputs, paths, strict=True)
+        ]
+        # Frame by frame over all outputs, so that the footage is decoded once.
+        for frame in plan.span:
+            for output, add in zip(outputs, adders, strict=True):
+                add(frame)
+                done += 1
+                yield ExportProgress(done, total, f"Writing {output.name}")
+
+
+def _check(
+    template: Template, plan: Plan, outputs: list[Output], paths: list[Path]
+) -> Generator[ExportProgress, None, tuple[str, ...]]:
+    done = len(plan.span) * len(outputs)
+    report: list[str] = []
+    for output, path in zip(outputs, paths, strict=True):
+        with closing(template.check(plan, output, path)) as steps:
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    report.extend(end.value)
+                    break
+                done += 1
+                yield ExportProgress(done, 2 * len(plan.span) * len(outputs), f"Checking {output.name}")
+    return tuple(report)
+
+
+def _refuse_ids(template: Template, sources: tuple[ExportSource, ...]) -> None:
+    ids = [source.object_id for source in sources]
+    if len(set(ids)) < len(ids):
+        raise ExportError("Two exported objects have the same id; give each object an id of its own.")
+    if template.largest_id is not None and max(ids, default=0) > template.largest_id:
+        raise ExportError(
+            f"{template.label} holds ids up to {template.largest_id}; export at most that many objects."
+        )
+
+
+@contextmanager
+def explained(destination: Path) -> Iterator[None]:
+    """Turn what the system says of disks and folders into an ExportError."""
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        reason = error.strerror or str(error)
+        raise ExportError(
+            f"The export to {destination} failed ({reason}); free some space or choose another destination."
+        ) from error
+    except EngineError as error:
+        if type(error) is EngineError:  # a picture that could not be written
+            raise ExportError(str(error)) from error
+        raise

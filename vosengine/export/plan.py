@@ -1,0 +1,148 @@
+"""What an export makes of which frames, and where its writers and checks find pictures and mattes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosengine.clip import Clip
+from vosengine.errors import ExportError
+from vosengine.export.naming import clip_name, frame_digits, frame_file, unique_names
+from vosengine.export.timing import Timing, timecode_after, timing_of
+from vosengine.messages import ExportSource
+from vosengine.png import read_matte
+from vosengine.types import ClipInfo, Matte, Span
+
+
+@dataclass(frozen=True)
+class ExportProgress:
+    """`done` of `total` frames written or checked; `what` says which, in plain words."""
+
+    done: int
+    total: int
+    what: str
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What an export wrote (movies, or folders of pictures), and one plain line a check it passed."""
+
+    files: tuple[Path, ...]
+    report: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One movie or folder: its place, and the objects in it."""
+
+    target: Path
+    sources: tuple[ExportSource, ...]
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        return self.target.name
+
+
+class Plan:
+    """One export's clip, frames and timing; reads the plate once a frame however many objects ask."""
+
+    def __init__(self, clip: Clip, span: Span) -> None:
+        """Raises ExportError for a span that is empty or leaves the clip."""
+        info = clip.info
+        if len(span) == 0 or span.stop > info.frame_count:
+            raise ExportError(
+                f"Frames {span.start} to {span.stop} cannot be exported from a clip of {info.frame_count}; "
+                "choose a range inside it that is not empty."
+            )
+        self.info: ClipInfo = info
+        self.span = span
+        self.timing: Timing = timing_of(info, span)
+        self._clip = clip
+        self._digits = frame_digits(info, span)
+        self._plate: tuple[int, NDArray[np.uint16]] | None = None
+        self._stamps: dict[Path, tuple[int, int]] = {}
+
+    @property
+    def timecode(self) -> str:
+        """The timecode of the first exported frame, "" where the clip has none or no constant rate."""
+        if not (self.info.timecode and self.timing.constant):
+            return ""
+        return timecode_after(self.info.timecode, self.timing.rate, self.span.start)
+
+    def frame_file(self, frame: int) -> str:
+        """The PNG file name of a frame, with the source's own number."""
+        return frame_file(self.info, frame, self._digits)
+
+    def plate(self, frame: int) -> NDArray[np.uint16]:
+        """The footage, uint16 (height, width, 3) RGB."""
+        if self._plate is None or self._plate[0] != frame:
+            self._plate = (frame, self._clip.image16(frame))
+        return self._plate[1]
+
+    def matte(self, source: ExportSource, frame: int) -> Matte:
+        """The object's matte, uint16 (height, width); empty where the source has no file.
+
+        Raises ProjectError for a damaged file and ExportError for one of another size than the clip, or
+        that has changed since the export first read it.
+        """
+        shape = (self.info.height, self.info.width)
+        path = source.matte_files.get(frame)
+        if path is None:
+            return np.zeros(shape, np.uint16)
+        self._refuse_changed(source, path)
+        matte = read_matte(path)
+        if matte.shape != shape:
+            raise ExportError(
+                f"The matte {path} measures {matte.shape[1]}x{matte.shape[0]} and the clip "
+                f"{shape[1]}x{shape[0]}; propagate {source.name!r} again on this clip."
+            )
+        return matte
+
+    def _refuse_changed(self, source: ExportSource, path: Path) -> None:
+        # An editor may go on drawing while an export runs; its check would then compare with newer mattes.
+        if not path.exists():
+            raise ExportError(f"The matte {path} is gone; propagate {source.name!r} again and export then.")
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        if self._stamps.setdefault(path, stamp) != stamp:
+            raise ExportError(f"The mattes of {source.name!r} changed during the export; export again.")
+
+
+def plan_outputs(
+    info: ClipInfo, sources: tuple[ExportSource, ...], destination: Path, extension: str, combined: bool
+) -> list[Output]:
+    """Where the export goes: inside the folder `destination`, or to the file it names.
+
+    `extension` is "" for folders of pictures; `combined` puts all objects into one output, "CLIP_ids". With
+    several objects a file `cut.mov` becomes `cut_NAME.mov`. Raises ExportError without objects and where an
+    output would replace the footage or the mattes it is made of.
+    """
+    if not sources:
+        raise ExportError("There is no object to export; mark one and propagate it first.")
+    groups = [sources] if combined else [(source,) for source in sources]
+    # Not the clip's bare name, which an object may have too.
+    names = [f"{clip_name(info)}_ids"] if combined else unique_names(source.name for source in sources)
+    if extension and destination.suffix.lower() == extension:
+        stem = destination.stem
+        names = [stem] if len(groups) == 1 else [f"{stem}_{name}" for name in names]
+        destination = destination.parent
+    outputs = [
+        Output(destination / f"{name}{extension}", group) for name, group in zip(names, groups, strict=True)
+    ]
+    for output in outputs:
+        _refuse_own_material(info, output.target, sources)
+    return outputs
+
+
+def _refuse_own_material(info: ClipInfo, target: Path, sources: tuple[ExportSource, ...]) -> None:
+    material = {info.path.resolve()}
+    if info.is_sequence:
+        material.add(info.path.parent.resolve())
+    for source in sources:
+        material.update(path.parent.resolve() for path in source.matte_files.values())
+    if target.resolve() in material:
+        raise ExportError(f"{target} holds what the export is made of; choose another destination.")

@@ -1,0 +1,57 @@
+"""One-shot fine-tuning: what the methods share.
+
+OSVOS section 3.2: the parent network is trained further on the annotated frame(s) alone, with mirroring,
+zoom and rotation, and so learns which object to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vosengine.networks.lite import LiteNet
+from vosengine.pairs import View
+from vosengine.runtime import device
+from vosengine.types import Image, Probability
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One annotated frame at working resolution: what an object looks like."""
+
+    frame: int
+    image: Image
+    mask: Probability
+
+    def decode(self) -> tuple[Image, Probability]:
+        """The frame and its mask, as a training source gives them."""
+        return self.image, self.mask
+
+
+def stacked(views: Sequence[View]) -> tuple[Tensor, Tensor, Tensor]:
+    """Views as tensors: images uint8 (n, 3, h, w), masks and guidance float32 (n, 1, h, w)."""
+    images = torch.from_numpy(np.stack([v.image for v in views])).permute(0, 3, 1, 2)
+    masks = torch.from_numpy(np.stack([v.mask for v in views]))[:, None]
+    guidance = torch.from_numpy(np.stack([v.guidance for v in views]))[:, None]
+    return images, masks, guidance
+
+
+def to_network(images: Tensor) -> Tensor:
+    """uint8 (n, 3, h, w) -> [-1, 1] on the device, channels last."""
+    return (images.to(device()).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def image_tensor(image: Image) -> Tensor:
+    """One image (h, w, 3) uint8 as the network's input (1, 3, h, w)."""
+    return to_network(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
+
+
+def pair_logits(network: LiteNet, images: Tensor, masks: Tensor, guidance: Tensor) -> Tensor:
+    """Logits of a batch of pairs (first views, then second views), each half with the other as its memory."""
+    features = network.encode(to_network(images))
+    memory = network.remember(features, masks.to(device()))
+    return network.decode(features, guidance.to(device()), memory.swapped_halves())

@@ -1,0 +1,1 @@
+"""Guides: what tells a method where the object went, besides the network."""

@@ -1,0 +1,209 @@
+"""The default method: guided by the previous mask, in an object-centred crop.
+
+It joins ideas of the five papers. The network is fine-tuned on the annotated frame (OSVOS); the previous
+mask, carried along optical flow, guides it (MaskTrack) where the flow can be trusted and is left unknown
+where not; the network sees a crop round the object at the resolution the object deserves (e-OSVOS's boxes);
+it matches the frame with the annotated frames and with a few confident results of its own, which are
+forgotten again (online adaptation with reset, but in memory instead of in the weights).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from vosengine.augment import bounding_box
+from vosengine.config import Config
+from vosengine.crop import Window, whole_frame, window_around
+from vosengine.finetune import Shot, image_tensor, pair_logits, stacked
+from vosengine.guides.flow import consistency, dis_flow, warp
+from vosengine.losses import cross_entropy_and_iou
+from vosengine.networks.lite import LiteNet, Memory
+from vosengine.pairs import Mix, PairMaker
+from vosengine.quality import expected_j
+from vosengine.runtime import device, mixed_precision, placed
+from vosengine.types import Box, Image, Probability
+
+FLOW_SIDE = 427  # flow on frames of half of 480p: sharp enough for masks, a quarter of the time
+NEAREST_SHOTS = 4  # annotated frames remembered at once
+SURE_BACKGROUND = -0.7  # guidance below this is background carried along trusted flow
+STRAY_SHARE = 0.1  # of the area that touches the guidance: what is smaller and apart from it is dropped
+RECENT = 2  # own results remembered at once
+SEARCH_GROWTH = 1.5  # of the sides of a lost object's box, a frame
+CONFIDENT = 0.85  # expected J from which an own result is worth remembering
+# The annotated frame is moved as a whole: pasting would teach that its own background is another one.
+MIX = Mix(
+    clip=0, pasted=0, distractor=0, occluder=0.1, box_guidance=0.05, no_guidance=0.25, damaged_guidance=0.3
+)
+
+
+class Guided:
+    """A fine-tuned lite network for one object."""
+
+    def __init__(self, network: LiteNet, config: Config) -> None:
+        self.config = config
+        self.network = placed(copy.deepcopy(network))
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=1e-4)
+
+    def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
+        """Steps on deformed pairs of the annotated frames; yields the loss of each."""
+        config = self.config
+        shown = [shot for shot in shots if bounding_box(shot.mask) is not None]
+        if not shown:
+            return
+        pairs = PairMaker(shown, seed=config.seed, mix=MIX)
+        rows, columns = _crop_shape(shown, config)
+        for step in range(steps):
+            for group in self.optimizer.param_groups:
+                group["lr"] = config.rate * min(1.0, (step + 1) / 10, 1.2 - step / steps)
+            count = max(1, config.batch_size // 2)
+            made = [pairs.pair(step * count + n, rows, columns) for n in range(count)]
+            images, masks, guidance = stacked([a for a, _ in made] + [b for _, b in made])
+            self.network.train()
+            with mixed_precision(device()):
+                logits = pair_logits(self.network, images, masks, guidance)
+            loss = cross_entropy_and_iou(logits, masks.to(device()))
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            self.optimizer.step()
+            yield float(loss.item())
+
+    def begin(self, shots: Sequence[Shot], start: int) -> GuidedTrack:
+        """A sweep away from the annotated frame `start`."""
+        return GuidedTrack(self, shots, start)
+
+    def copied(self) -> Guided:
+        """The same weights, with a fresh optimizer."""
+        return Guided(self.network, self.config)
+
+    def remember(self, image: Image, mask: Probability) -> Memory:
+        """The memory of one frame, seen through the object's window."""
+        height, width = mask.shape
+        window = self.window(bounding_box(mask), height, width)
+        with torch.no_grad(), mixed_precision(device()):
+            features = self.network.encode(image_tensor(window.cut(image)))
+            return self.network.remember(features, _tensor(window.cut_soft(mask)))
+
+    def window(self, box: Box | None, height: int, width: int) -> Window:
+        """The crop round a box; the whole frame, at the crop's resolution, where there is none."""
+        whole = Box(0, 0, width, height)
+        if self.config.crop_area <= 0:
+            return whole_frame(height, width)
+        margin = 1.0 if box is None else self.config.crop_margin
+        return window_around(box or whole, height, width, margin, self.config.crop_area)
+
+    def probability(self, image: Image, guidance: Probability, memory: Memory, window: Window) -> Probability:
+        """The network on one window: float32 of the frame's size, 0 outside the window."""
+        self.network.eval()
+        x = image_tensor(window.cut(image))
+        g = _tensor(window.cut_soft(guidance))
+        logits = self._logits(x, g, memory)
+        if self.config.flip:
+            logits = (logits + self._logits(x.flip(3), g.flip(3), memory).flip(3)) / 2
+        return window.paste(logits[0, 0].sigmoid().cpu().numpy(), *guidance.shape)
+
+    def _logits(self, image: Tensor, guidance: Tensor, memory: Memory) -> Tensor:
+        with torch.no_grad(), mixed_precision(device()):
+            found: Tensor = self.network(image, guidance, memory)
+        return found
+
+
+class GuidedTrack:
+    """One sweep: the previous frame, its probability, and what is remembered."""
+
+    def __init__(self, method: Guided, shots: Sequence[Shot], start: int) -> None:
+        self.method = method
+        known = [shot for shot in shots if bounding_box(shot.mask) is not None] or list(shots)
+        shown = sorted(known, key=lambda shot: (abs(shot.frame - start), shot.frame))[:NEAREST_SHOTS]
+        memories = [method.remember(shot.image, shot.mask) for shot in shown]
+        self.annotated = memories[0]
+        for memory in memories[1:]:
+            self.annotated = self.annotated.joined(memory)
+        self.recent: list[Memory] = []
+        self.previous = next(shot for shot in shots if shot.frame == start)
+        self.image, self.mask = self.previous.image, self.previous.mask
+        self.box = bounding_box(self.mask)
+        self.steps = 0
+
+    def segment(self, image: Image) -> Probability:
+        """The next frame's probability (height, width)."""
+        guidance = self._guidance(image)
+        box = bounding_box(guidance, 0.0)
+        height, width = self.mask.shape
+        window = self.method.window(box or self._search_box(), height, width)
+        if box is None:
+            guidance = np.zeros_like(guidance)
+        probability = self.method.probability(image, guidance, self._memory(), window)
+        probability = without_strays(probability, guidance)
+        self.steps += 1
+        self._remember(image, probability)
+        self.image, self.mask = image, probability
+        self.box = bounding_box(probability) or (self._search_box() if box is None else self.box)
+        return probability
+
+    def _guidance(self, image: Image) -> Probability:
+        """The previous probability along the flow, in [-1, 1]; towards 0 (unknown) where the flow is not
+        trusted."""
+        flow = dis_flow(self.image, image, flow_side=FLOW_SIDE)
+        back = dis_flow(image, self.image, flow_side=FLOW_SIDE)
+        trust = consistency(flow, back)
+        return np.asarray((2 * warp(self.mask, flow) - 1) * (0.25 + 0.75 * trust), np.float32)
+
+    def _search_box(self) -> Box | None:
+        """Where to look for a lost object: round its last place, wider with each frame."""
+        if self.box is None:
+            return None
+        b, extra = self.box, SEARCH_GROWTH - 1
+        x, y = b.x - b.width * extra / 2, b.y - b.height * extra / 2
+        height, width = self.mask.shape
+        return Box(x, y, b.width * SEARCH_GROWTH, b.height * SEARCH_GROWTH).clipped(width, height)
+
+    def _memory(self) -> Memory:
+        memory = self.annotated
+        for recent in self.recent:
+            memory = memory.joined(recent)
+        return memory
+
+    def _remember(self, image: Image, probability: Probability) -> None:
+        every = self.method.config.memory_every
+        if every and self.steps % every == 0 and expected_j(probability) >= CONFIDENT:
+            self.recent = [*self.recent, self.method.remember(image, probability)][-RECENT:]
+
+
+def without_strays(probability: Probability, guidance: Probability) -> Probability:
+    """Without the small components that appear where the guidance is sure of the background.
+
+    A component stays that reaches the guidance mask or a place where the flow is not trusted (a part may come
+    out from behind an occluder there), and so does one that is large beside those. Where none does, all stay.
+    """
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats((probability >= 0.5).astype(np.uint8))
+    touched = np.zeros(count, bool)
+    touched[np.unique(labels[guidance > SURE_BACKGROUND])] = True
+    touched[0] = False
+    areas = statistics[:, cv2.CC_STAT_AREA]
+    stray = ~touched & (areas < STRAY_SHARE * areas[touched].sum())
+    stray[0] = False
+    return np.where(stray[labels], np.float32(0), probability)
+
+
+def _tensor(values: Probability) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))[None, None].to(device())
+
+
+def _crop_shape(shots: Sequence[Shot], config: Config) -> tuple[int, int]:
+    """Rows and columns of fine-tuning crops: the shape the network will see the object in."""
+    mask = shots[0].mask
+    height, width = mask.shape
+    box = bounding_box(mask)
+    if box is None or config.crop_area <= 0:
+        window = whole_frame(height, width)
+    else:
+        window = window_around(box, height, width, config.crop_margin, config.crop_area)
+    return window.rows, window.columns

@@ -1,0 +1,365 @@
+"""An open project folder: its pictures and manifest. Opened and made by `vosengine.project_file`.
+
+Every file is written beside its place and moved into it. The pictures carry their revision (and quality) in
+a note of their own (`vosengine.png_note`), so that none of them depends on a manifest written later. One
+thread at a time may write; reading is free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosengine import png, png_note, project_io
+from vosengine.errors import AnnotationError, ProjectError
+from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
+from vosengine.messages import ExportSource, read_only
+from vosengine.project_lock import HOLDER, LOCK, ProjectLock
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte
+
+MANIFEST = "project.roto"
+UNKNOWN_REVISION = -1  # of a matte without a note: never up to date
+
+Scribbles = NDArray[np.uint8]
+_Picture = TypeVar("_Picture", NDArray[np.uint8], NDArray[np.uint16])
+
+
+@dataclass(frozen=True)
+class StoredMask:
+    """An annotated mask as found on disk, with the revision of the object it was drawn in."""
+
+    object_id: int
+    frame: int
+    mask: Mask
+    revision: int
+
+
+@dataclass(frozen=True)
+class StoredPrediction:
+    """What is known of a matte without decoding it."""
+
+    object_id: int
+    frame: int
+    quality: float
+    revision: int
+
+
+def harden(matte: Matte) -> Mask:
+    """The mask of a matte: pixels covered by half or more."""
+    return np.where(matte >= 0x8000, np.uint8(255), np.uint8(0))
+
+
+def soften(mask: Mask) -> Matte:
+    """The matte of a mask: 0 and 65535."""
+    return mask.astype(np.uint16) * np.uint16(257)
+
+
+class Project:
+    """An open, locked project folder. Make it with `create_project` or `open_project`; close it in the end.
+
+    manifest: replace it with `write_manifest`. clip_missing: the footage is not where it was; `relink`.
+    messages: what was repaired or set aside since opening, one sentence each.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, lock: ProjectLock, messages: Sequence[str] = ()
+    ) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.messages = list(messages)
+        self._lock = lock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the folder. What was written stands; nothing is written here."""
+        self._lock.release()
+
+    @property
+    def cache_folder(self) -> Path:
+        """Disposable files: proxies, undo, exports in the making."""
+        return self.folder / "cache"
+
+    @property
+    def models_folder(self) -> Path:
+        """Fine-tuned weights, one safetensors file an object."""
+        return self.folder / "models"
+
+    @property
+    def clip_missing(self) -> bool:
+        """Whether the footage is not where the project left it."""
+        return not self.manifest.clip.path.exists()
+
+    def write_manifest(self, manifest: Manifest | None = None) -> None:
+        """Write `project.roto`, with new content if given. Raises ProjectError."""
+        self.manifest = manifest or self.manifest
+        project_io.write(self.folder / MANIFEST, dump(self.manifest, self.folder).encode("ascii"))
+
+    def relink(self, clip: ClipInfo, accept_changed: bool = False) -> None:
+        """Use this footage from now on. Raises ProjectError when it does not fit, see `check_same_clip`."""
+        check_same_clip(self.manifest.clip, clip, accept_changed)
+        self.write_manifest(replace(self.manifest, clip=clip))
+
+    # --- objects and boxes: the command line's way; the application writes whole manifests ----------------
+
+    def add_object(self, name: str = "", colour: str = "") -> RotoObject:
+        """A new object; ids are never used twice."""
+        number = self.manifest.next_object_id
+        added = RotoObject(number, name or f"Object {number}", colour or colour_of(number))
+        objects = (*self.manifest.objects, added)
+        self.write_manifest(replace(self.manifest, objects=objects, next_object_id=number + 1))
+        return added
+
+    def write_box(self, object_id: int, frame: int, box: Box) -> None:
+        """Annotate a frame with a box."""
+        boxes = {**self.manifest.boxes, (object_id, frame): box}
+        self.write_manifest(replace(self.manifest, boxes=boxes))
+
+    # --- annotations and scribbles ------------------------------------------------------------------------
+
+    def annotation_file(self, object_id: int, frame: int) -> Path:
+        """Where the mask is."""
+        return self._file("annotations", object_id, frame)
+
+    def write_annotation(self, object_id: int, frame: int, mask: Mask, revision: int = 0) -> None:
+        """Store a mask, uint8 {0, 255}, at the clip's size. Raises AnnotationError for another size."""
+        self._check_size(mask)
+        content = png_note.encode(mask, {"revision": revision})
+        project_io.write(self.annotation_file(object_id, frame), content)
+
+    def read_annotation(self, object_id: int, frame: int) -> Mask | None:
+        """The stored mask, or None. A damaged file is set aside (see `messages`) and counts as none."""
+        path = self.annotation_file(object_id, frame)
+        return self._read(path, png.read_mask)
+
+    def remove_annotation(self, object_id: int, frame: int) -> None:
+        """Remove the mask if there is one."""
+        project_io.remove(self.annotation_file(object_id, frame))
+
+    def stored_masks(self) -> Iterator[StoredMask]:
+        """All annotated masks by object and frame; damaged ones are set aside on the way."""
+        for object_id, frame in self._stored("annotations"):
+            revision = _revision(png_note.read(self.annotation_file(object_id, frame)), 0)
+            mask = self.read_annotation(object_id, frame)
+            if mask is not None:
+                yield StoredMask(object_id, frame, mask, revision)
+
+    def scribbles_file(self, object_id: int, frame: int) -> Path:
+        """Where the marks are."""
+        return self._file("scribbles", object_id, frame)
+
+    def write_scribbles(self, object_id: int, frame: int, scribbles: Scribbles) -> None:
+        """Store marks, uint8 {0, 1, 2}, at the clip's size."""
+        self._check_size(scribbles)
+        project_io.write(self.scribbles_file(object_id, frame), png_note.encode(scribbles, {}))
+
+    def read_scribbles(self, object_id: int, frame: int) -> Scribbles | None:
+        """The stored marks, or None; a damaged file is set aside."""
+        path = self.scribbles_file(object_id, frame)
+        return self._read(path, png.read_palette_ids)
+
+    def remove_scribbles(self, object_id: int, frame: int) -> None:
+        """Remove the marks if there are any."""
+        project_io.remove(self.scribbles_file(object_id, frame))
+
+    def stored_scribbles(self) -> Iterator[tuple[Key, Scribbles]]:
+        """All marks by object and frame; damaged ones are set aside on the way."""
+        for key in self._stored("scribbles"):
+            scribbles = self.read_scribbles(*key)
+            if scribbles is not None:
+                yield key, scribbles
+
+    # --- predictions --------------------------------------------------------------------------------------
+
+    def matte_file(self, object_id: int, frame: int) -> Path:
+        """Where the predicted matte is."""
+        return self._file("mattes", object_id, frame)
+
+    def write_prediction(
+        self,
+        object_id: int,
+        frame: int,
+        matte: Matte,
+        quality: float,
+        revision: int,
+        keep: Path | None = None,
+    ) -> None:
+        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given."""
+        self._check_size(matte)
+        path = self.matte_file(object_id, frame)
+        content = png_note.encode(matte, {"quality": round(quality, 6), "revision": revision})
+        if keep is not None and path.exists():
+            project_io.copy(path, keep)
+        project_io.write(path, content, durable=False)
+
+    def read_prediction(self, object_id: int, frame: int) -> Matte | None:
+        """The stored matte, or None; a damaged file is set aside."""
+        return self._read(self.matte_file(object_id, frame), png.read_matte)
+
+    def stored_predictions(self) -> Iterator[StoredPrediction]:
+        """What is known of all mattes, by object and frame, without decoding them."""
+        for object_id, frame in self._stored("mattes"):
+            note = png_note.read(self.matte_file(object_id, frame))
+            quality = note.get("quality")
+            known = float(quality) if isinstance(quality, int | float) else 0.0
+            yield StoredPrediction(object_id, frame, known, _revision(note, UNKNOWN_REVISION))
+
+    def exchange_prediction(self, object_id: int, frame: int, keep: Path | None, place: Path | None) -> bool:
+        """Move the matte away to `keep` (None: leave it out), and the one at `place`, if any, in instead.
+
+        Returns whether that one is there now. Raises ProjectError when the files cannot be moved.
+        """
+        path = self.matte_file(object_id, frame)
+        with project_io.unwritable(path):
+            if keep is not None and path.exists():
+                project_io.copy(path, keep)
+            if place is not None and place.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                place.replace(path)
+                return True
+            path.unlink(missing_ok=True)
+        return False
+
+    # --- for the engine -----------------------------------------------------------------------------------
+
+    def annotations(self) -> tuple[Annotation, ...]:
+        """What was drawn or approved, for engine commands.
+
+        An approved prediction counts at half coverage; a mask goes before it, a box after it.
+        """
+        masks = {(each.object_id, each.frame): each.mask for each in self.stored_masks()}
+        for key in sorted(self.manifest.approved - masks.keys()):
+            matte = self.read_prediction(*key)
+            if matte is not None:
+                masks[key] = harden(matte)
+                read_only(masks[key])
+        boxes = {key: box for key, box in self.manifest.boxes.items() if key not in masks}
+        drawn = [Annotation(key[1], key[0], mask=mask) for key, mask in masks.items()]
+        boxed = [Annotation(key[1], key[0], box=box) for key, box in boxes.items()]
+        return tuple(sorted(drawn + boxed, key=lambda each: (each.object_id, each.frame)))
+
+    def export_sources(self) -> tuple[ExportSource, ...]:
+        """One source an object, in order: annotations as 0 and 65535 exactly, predictions as they are."""
+        files: dict[int, dict[int, Path]] = {each.object_id: {} for each in self.manifest.objects}
+        for object_id, frame in self._stored("mattes"):
+            files[object_id][frame] = self.matte_file(object_id, frame)
+        for object_id, frame in self._stored("annotations"):
+            matte_file = self._as_matte_file(object_id, frame)
+            if matte_file is not None:
+                files[object_id][frame] = matte_file
+        return tuple(
+            ExportSource(each.object_id, each.name, dict(sorted(files[each.object_id].items())))
+            for each in self.manifest.objects
+        )
+
+    def _as_matte_file(self, object_id: int, frame: int) -> Path | None:
+        """The annotation as a 16-bit file, named after its content so that it can never be out of date."""
+        mask = self.read_annotation(object_id, frame)
+        if mask is None:
+            return None
+        digest = hashlib.sha256(mask.tobytes()).hexdigest()[:16]
+        path = self.cache_folder / "export" / str(object_id) / f"{frame:06d}-{digest}.png"
+        if not path.exists():
+            project_io.write(path, png_note.encode(soften(mask), {}), durable=False)
+        return path
+
+    # --- files --------------------------------------------------------------------------------------------
+
+    def _file(self, pictures: str, object_id: int, frame: int) -> Path:
+        return self.folder / pictures / str(object_id) / f"{frame:06d}.png"
+
+    def _stored(self, pictures: str) -> Iterator[Key]:
+        """Keys of the stored pictures of objects that exist, by object and frame."""
+        for each in sorted(self.manifest.objects, key=lambda known: known.object_id):
+            stems = (path.stem for path in (self.folder / pictures / str(each.object_id)).glob("*.png"))
+            for frame in sorted(int(stem) for stem in stems if stem.isdecimal()):
+                yield each.object_id, frame
+
+    def _read(self, path: Path, read: Callable[[Path], _Picture]) -> _Picture | None:
+        if not path.exists():
+            return None
+        try:
+            picture = read(path)
+            self._check_size(picture)
+        except (AnnotationError, ProjectError) as error:
+            self._set_aside(path, str(error))
+            return None
+        read_only(picture)
+        return picture
+
+    def _set_aside(self, path: Path, reason: str) -> None:
+        aside = project_io.unused(path.with_name(path.name + ".damaged"))
+        with suppress(OSError):
+            path.replace(aside)
+        self.messages.append(f"{path.relative_to(self.folder)} was set aside as {aside.name}: {reason}")
+
+    def _check_size(self, picture: NDArray[Any]) -> None:
+        clip = self.manifest.clip
+        if picture.shape != (clip.height, clip.width):
+            size = " x ".join(str(side) for side in reversed(picture.shape))
+            raise AnnotationError(
+                f"The picture is {size}, the clip {clip.width} x {clip.height}; use one of the clip's size."
+            )
+
+    def copy_to(self, folder: Path) -> Project:
+        """Copy everything but the disposable to a new folder and open that. Raises ProjectError."""
+        check_free(folder)
+
+        def left_out(inside: str, names: list[str]) -> list[str]:
+            if Path(inside) == self.folder:
+                return [name for name in names if name in (LOCK, HOLDER)]
+            return [name for name in names if Path(inside) == self.cache_folder and name != "undo"]
+
+        try:
+            shutil.copytree(self.folder, folder, ignore=left_out, dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise ProjectError(
+                f"The project could not be copied to {folder} ({error}); choose another folder."
+            ) from error
+        copy = Project(folder, self.manifest, ProjectLock(folder), self.messages)
+        copy.write_manifest()
+        return copy
+
+
+def check_same_clip(known: ClipInfo, found: ClipInfo, accept_changed: bool = False) -> None:
+    """Raise ProjectError unless `found` is the footage the project was made with.
+
+    `accept_changed` allows other content and length, but not another size: the masks would not fit.
+    """
+    if (found.width, found.height) != (known.width, known.height):
+        raise ProjectError(
+            f"{found.path.name} is {found.width} x {found.height}, the project's clip "
+            f"{known.width} x {known.height}; choose the original clip."
+        )
+    same = (found.fingerprint, found.frame_count) == (known.fingerprint, known.frame_count)
+    if not same and not accept_changed:
+        raise ProjectError(
+            f"{found.path.name} is not the clip this project was made with; "
+            "choose the original or accept the change."
+        )
+
+
+def check_free(folder: Path) -> None:
+    """Raise ProjectError when a folder holds a project already."""
+    if (folder / MANIFEST).exists():
+        raise ProjectError(f"{folder} holds a project already; open it or choose another folder.")
+
+
+def _revision(note: dict[str, Any], otherwise: int) -> int:
+    revision = note.get("revision")
+    return revision if isinstance(revision, int) else otherwise

@@ -1,0 +1,55 @@
+"""One Rotoshot a project: a lock of the operating system, which ends with the process that holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vosengine import atomic
+from vosengine.errors import EngineError, ProjectError
+
+LOCK = "project.lock"
+HOLDER = "project.lock.json"  # beside the lock: Windows lets nobody read a locked file
+
+
+class ProjectLock:
+    """The lock of a project folder, held from construction to `release`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ProjectError, naming the holder, when the folder is locked or cannot be written."""
+        self._holder = folder / HOLDER
+        self._lock = FileLock(folder / LOCK, thread_local=False)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ProjectError(
+                f"{folder} is open in another Rotoshot ({_held_by(self._holder)}); close it there first."
+            ) from None
+        except (OSError, NotImplementedError) as error:  # the second: a file system without locks
+            reason = getattr(error, "strerror", None) or error
+            raise ProjectError(
+                f"{folder} cannot be locked ({reason}); copy it to a place that can be written."
+            ) from error
+        holder = {"host": socket.gethostname(), "pid": os.getpid()}
+        with suppress(EngineError):  # only for the sentence others see: a full disk still opens
+            atomic.write_bytes(self._holder, json.dumps(holder).encode("ascii"))
+
+    def release(self) -> None:
+        """Let others in. May be called twice."""
+        if self._lock.is_locked:
+            with suppress(OSError):
+                self._holder.unlink(missing_ok=True)
+            self._lock.release()
+
+
+def _held_by(holder_file: Path) -> str:
+    try:
+        holder = json.loads(holder_file.read_text("utf-8"))
+        return f"process {int(holder['pid'])} on {holder['host']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "on this or another computer"

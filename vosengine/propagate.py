@@ -1,0 +1,189 @@
+"""Propagation: which frame is predicted from which annotation, objects merged, results in order.
+
+MaskTrack section 3.3: with several annotations the mask propagates forward and backward from each, and the
+nearest annotation wins. Objects are segmented separately and merged by the largest probability (iterative
+online training, section 3.3).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from torch import nn
+
+from vosengine.finetune import Shot
+from vosengine.png import read_matte, write_matte
+from vosengine.types import Direction, Image, Probability, Span
+
+
+class Frames(Protocol):
+    """Frames at working resolution by number."""
+
+    width: int
+    height: int
+
+    def image(self, frame: int) -> Image:
+        """uint8 RGB (height, width, 3)."""
+
+
+class Track(Protocol):
+    """One sweep of one object, frame by frame away from an annotated frame."""
+
+    def segment(self, image: Image) -> Probability:
+        """The object on the next frame."""
+
+
+class Method(Protocol):
+    """One way to learn an object and to find it again. One instance serves one object of one clip."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What fine-tuning trains."""
+
+    def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
+        """One-shot training; yields the loss after each optimizer step."""
+
+    def begin(self, shots: Sequence[Shot], start: int) -> Track:
+        """A sweep that starts at the annotated frame `start`, knowing all annotated frames."""
+
+    def copied(self) -> Method:
+        """A copy to train further while this one stays as it is."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Frames of one object in the order they are segmented, starting beside the annotated frame `start`."""
+
+    object_id: int
+    start: int
+    frames: range
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """The merged probabilities of a frame's predicted objects, at working resolution."""
+
+    frame: int
+    probabilities: Mapping[int, Probability]
+
+
+def plan_sweeps(object_id: int, annotated: Sequence[int], span: Span, direction: Direction) -> list[Sweep]:
+    """Each frame of `span` in one sweep from the nearest annotated frame that `direction` allows.
+
+    Ties go forward. A sweep starts beside its annotation even where the span begins later, because the
+    masks in between are needed to get there.
+    """
+    known = sorted(annotated)
+    sweeps: list[Sweep] = []
+    for here, following in zip(known, [*known[1:], None], strict=True):
+        stop = span.stop
+        if following is not None:
+            stop = min(stop, following if direction is Direction.FORWARD else (here + following) // 2 + 1)
+        if direction is not Direction.BACKWARD and stop > max(span.start, here + 1):
+            sweeps.append(Sweep(object_id, here, range(here + 1, stop)))
+    for here, before in zip(known, [None, *known[:-1]], strict=True):
+        first = span.start
+        if before is not None:
+            first = max(first, before + 1 if direction is Direction.BACKWARD else (before + here) // 2 + 1)
+        if direction is not Direction.FORWARD and first < min(span.stop, here):
+            sweeps.append(Sweep(object_id, here, range(here - 1, first - 1, -1)))
+    return sweeps
+
+
+def plan(shots: Mapping[int, Sequence[Shot]], span: Span, direction: Direction) -> list[list[Sweep]]:
+    """All objects' sweeps, those over the same frames grouped; forward ones first, as the footage runs."""
+    groups: dict[tuple[int, range], list[Sweep]] = {}
+    for object_id, known in shots.items():
+        for sweep in plan_sweeps(object_id, [shot.frame for shot in known], span, direction):
+            groups.setdefault((sweep.start, sweep.frames), []).append(sweep)
+    return sorted(groups.values(), key=lambda group: (group[0].frames.step < 0, group[0].frames.start))
+
+
+def steps_of(groups: Sequence[Sequence[Sweep]]) -> int:
+    """How many frames `propagate` will visit."""
+    return sum(len(group[0].frames) for group in groups)
+
+
+def propagate(
+    groups: Sequence[Sequence[Sweep]],
+    methods: Mapping[int, Method],
+    shots: Mapping[int, Sequence[Shot]],
+    frames: Frames,
+    span: Span,
+) -> Iterator[FrameResult | None]:
+    """Segment the groups of a plan; yields each visited frame's result once all objects got there.
+
+    `shots` holds each object's annotated frames. Objects whose sweeps run together are segmented together; a
+    frame waits on disk for objects that reach it from another side, so memory does not grow with the clip.
+    Yields None for frames that are incomplete yet, or outside the span.
+    """
+    expected: dict[int, set[int]] = {}
+    for group in groups:
+        for sweep in group:
+            for frame in sweep.frames:
+                expected.setdefault(frame, set()).add(sweep.object_id)
+    with tempfile.TemporaryDirectory(prefix="rotoshot-") as folder:
+        waiting = _Waiting(Path(folder), expected, shots)
+        for group in groups:
+            tracks = {s.object_id: methods[s.object_id].begin(shots[s.object_id], s.start) for s in group}
+            for frame in group[0].frames:
+                found = {i: track.segment(frames.image(frame)) for i, track in tracks.items()}
+                result = waiting.arrived(frame, found)
+                yield result if result is not None and frame in span else None
+
+
+class _Waiting:
+    """Probabilities of frames that not all objects have reached, kept as 16-bit PNG files."""
+
+    def __init__(
+        self, folder: Path, expected: Mapping[int, set[int]], shots: Mapping[int, Sequence[Shot]]
+    ) -> None:
+        self.folder = folder
+        self.expected = {frame: set(ids) for frame, ids in expected.items()}
+        self.drawn = {i: {shot.frame: shot.mask for shot in known} for i, known in shots.items()}
+        self.kept: dict[int, set[int]] = {}
+
+    def arrived(self, frame: int, found: dict[int, Probability]) -> FrameResult | None:
+        """The frame's merged result once all its objects are there."""
+        missing = self.expected[frame]
+        missing.difference_update(found)
+        if missing:
+            for object_id, probability in found.items():
+                write_matte(self._file(frame, object_id), np.rint(probability * 65535).astype(np.uint16))
+            self.kept.setdefault(frame, set()).update(found)
+            return None
+        for object_id in self.kept.pop(frame, set()):
+            file = self._file(frame, object_id)
+            found[object_id] = np.asarray(read_matte(file) / np.float32(65535), np.float32)
+            file.unlink()
+        drawn = [masks[frame] for masks in self.drawn.values() if frame in masks]
+        return FrameResult(frame, merged(found, drawn))
+
+    def _file(self, frame: int, object_id: int) -> Path:
+        return self.folder / f"{object_id}-{frame}.png"
+
+
+def merged(found: Mapping[int, Probability], drawn: Sequence[Probability] = ()) -> dict[int, Probability]:
+    """Each pixel to the object of the largest probability; where masks were drawn, those come first.
+
+    Each object keeps its probability less what stronger rivals claim, so soft edges of any two objects sum to
+    at most 1; a lone object is unchanged.
+    """
+    if len(found) + len(drawn) == 1:
+        return dict(found)
+    result = {}
+    for object_id, probability in found.items():
+        rivals = [other for i, other in found.items() if i != object_id]
+        strongest = np.maximum.reduce([*rivals, *drawn])
+        result[object_id] = np.where(
+            probability > strongest, probability, np.minimum(probability, 1 - strongest)
+        )
+        result[object_id] = np.where(
+            (probability <= strongest) & (result[object_id] >= 0.5), np.float32(0.499), result[object_id]
+        ).astype(np.float32)
+    return result

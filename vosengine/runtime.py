@@ -1,0 +1,66 @@
+"""The device, the number format and the process settings a computation runs with."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
+LARGE = 1 << 30
+
+
+def prepare_process(threads: int | None = None) -> None:
+    """Settings for a process that computes: the allocator, determinism, torch's threads.
+
+    Without `threads` torch decides: OMP_NUM_THREADS, else all cores.
+    """
+    keep_large_blocks()
+    prefer_deterministic()
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def keep_large_blocks() -> None:
+    """Let glibc's allocator keep large blocks instead of returning them: a third of a training step."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for option, value in ((M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, LARGE), (M_TOP_PAD, 64 << 20)):
+            mallopt(option, value)
+
+
+def prefer_deterministic() -> None:
+    """Same seed, same masks on CUDA too, where the default algorithms may differ from run to run."""
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def device() -> torch.device:
+    """CUDA where there is a card, else the CPU; ROTOSHOT_DEVICE overrides ("cpu", "cuda:1")."""
+    name = os.environ.get("ROTOSHOT_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def placed(network: Network) -> Network:
+    """The network on the device, its weights laid out for fast convolutions."""
+    return network.to(device()).to(memory_format=torch.channels_last)
+
+
+def has_fast_bfloat16(where: torch.device) -> bool:
+    """Whether bf16 convolutions are faster than fp32 here (matrix instructions)."""
+    if where.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def mixed_precision(where: torch.device) -> AbstractContextManager[None]:
+    """Autocast to bf16 where that is faster, else nothing. Never hold it across a `yield`."""
+    return torch.autocast(where.type, torch.bfloat16, enabled=has_fast_bfloat16(where))

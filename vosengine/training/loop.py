@@ -1,0 +1,147 @@
+"""What every offline training shares: schedule, averaged weights, checkpoints to resume from, a log."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+WIDTH, HEIGHT = 640, 320  # of the drawn curves
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # Okabe and Ito's, told apart by the colour-blind
+
+Trained = TypeVar("Trained", bound=nn.Module)
+
+
+class TrainingState(Generic[Trained]):
+    """A network, its running average, its optimizer and the step they have reached.
+
+    The average (decay 0.998, warmed up) is what is evaluated and exported. The learning rate is constant
+    and falls linearly to 0 over the last `decay` share of the steps, so a run can be prolonged by resuming
+    it with more steps.
+    """
+
+    def __init__(
+        self, network: Trained, optimizer: torch.optim.Optimizer, steps: int, decay: float = 0.3
+    ) -> None:
+        self.network = network
+        self.optimizer = optimizer
+        self.steps = steps
+        self.decay = decay
+        self.step = 0
+        self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.rates = [group["lr"] for group in optimizer.param_groups]
+
+    def set_rate(self) -> None:
+        """The learning rate of the current step: 200 steps of warm-up, constant, linear to 0."""
+        left = (self.steps - self.step) / max(1.0, self.decay * self.steps)
+        factor = min(1.0, left, (self.step + 1) / 200)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+
+    def update(self, loss: Tensor) -> None:
+        """One optimizer step on the loss, then one step of the average."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.set_rate()
+        self.optimizer.step()
+        self.step += 1
+        keep = min(0.998, self.step / (self.step + 20))
+        with torch.no_grad():
+            for name, value in self.network.state_dict().items():
+                self.average[name].lerp_(value, 1 - keep)
+
+    def save(self, folder: Path) -> None:
+        """Write `checkpoint.safetensors`, moved into place."""
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.items()}
+        for number, values in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{k}": v for k, v in values.items() if isinstance(v, Tensor)}
+        beside = folder / "checkpoint.safetensors.part"
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, beside, {"step": str(self.step)})
+        beside.replace(folder / "checkpoint.safetensors")
+
+    def resume(self, folder: Path) -> bool:
+        """Continue from `folder`'s checkpoint; False where there is none."""
+        path = folder / "checkpoint.safetensors"
+        if not path.exists():
+            return False
+        tensors = load_file(path)
+        self.network.load_state_dict(_under(tensors, "network."))
+        where = next(self.network.parameters()).device
+        self.average = {name: value.to(where) for name, value in _under(tensors, "average.").items()}
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(tensors, "optimizer.").items():
+            number, _, name = key.partition(".")
+            state.setdefault(int(number), {})[name] = value
+        whole = self.optimizer.state_dict()
+        self.optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+        self.step = int(next(iter(state.values()))["step"].item())
+        return True
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+class Log:
+    """Rows of a run as CSV, appended; the first row names the columns."""
+
+    def __init__(self, path: Path, say: Callable[[str], None] = print) -> None:
+        self.path = path
+        self.say = say
+
+    def write(self, **values: Any) -> None:
+        """Append one row and print it."""
+        fresh = not self.path.exists()
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(values))
+            if fresh:
+                writer.writeheader()
+            writer.writerow(values)
+        self.say("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items()))
+
+    def rows(self) -> list[dict[str, str]]:
+        """All rows so far, of resumed runs too."""
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def draw(self, path: Path, columns: tuple[str, ...]) -> None:
+        """An SVG of some columns over the first one, all on one scale from 0 to 1."""
+        rows = self.rows()
+        across = [float(next(iter(row.values()))) for row in rows]
+        lines = []
+        for number, column in enumerate(columns):
+            values = [min(max(float(row[column]), 0.0), 1.0) for row in rows]
+            points = " ".join(
+                f"{WIDTH * x / max(across):.1f},{HEIGHT * (1 - y):.1f}"
+                for x, y in zip(across, values, strict=True)
+            )
+            colour = COLOURS[number % len(COLOURS)]
+            lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+            lines.append(
+                f'<text x="8" y="{16 * (number + 1)}" fill="{colour}">{column} {values[-1]:.3f}</text>'
+            )
+        body = "".join(lines)
+        path.write_text(
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            'font-family="sans-serif" font-size="13">'
+            f'<rect width="100%" height="100%" fill="white"/>{body}</svg>\n',
+            encoding="utf-8",
+        )
+
+
+def export_weights(state: dict[str, Tensor], path: Path, card: dict[str, Any]) -> None:
+    """fp16 safetensors with the model card beside it (`NAME.json`) and the architecture in its header."""
+    halves = {k: v.to(torch.float16).contiguous().clone() for k, v in state.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
+    save_file(halves, beside, {"architecture": str(card["architecture"])})
+    beside.replace(path)
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
