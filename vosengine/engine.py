@@ -150,8 +150,9 @@ class Engine:
     def _stored(self, folder: Path | None, config: Config, object_ids: set[int]) -> dict[int, Method]:
         """Methods with the weights stored in `folder` for this config, of the objects that have any."""
         found: dict[int, Method] = {}
-        for object_id in object_ids if folder is not None else ():
-            assert folder is not None
+        if folder is None:
+            return found
+        for object_id in object_ids:
             state = stored_state(folder, object_id, config)
             if state is not None:
                 found[object_id] = new_method(self._parent(config), config)

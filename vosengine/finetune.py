@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vosengine.networks.lite import LiteNet
+from vosengine.crop import Window
+from vosengine.networks.lite import LiteNet, Memory
 from vosengine.pairs import View
-from vosengine.runtime import device
+from vosengine.runtime import device, mixed_precision
 from vosengine.types import Image, Probability
 
 
@@ -48,6 +49,18 @@ def to_network(images: Tensor) -> Tensor:
 def image_tensor(image: Image) -> Tensor:
     """One image (h, w, 3) uint8 as the network's input (1, 3, h, w)."""
     return to_network(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
+
+
+def map_tensor(values: Probability) -> Tensor:
+    """One map (h, w) float32 on the device, (1, 1, h, w)."""
+    return torch.from_numpy(np.ascontiguousarray(values))[None, None].to(device())
+
+
+def remembered(network: LiteNet, image: Image, mask: Probability, window: Window) -> Memory:
+    """The memory of one frame with its mask, seen through a window."""
+    with torch.no_grad(), mixed_precision(device()):
+        features = network.encode(image_tensor(window.cut(image)))
+        return network.remember(features, map_tensor(window.cut_soft(mask)))
 
 
 def pair_logits(network: LiteNet, images: Tensor, masks: Tensor, guidance: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from torch import Tensor
 from vosengine.augment import bounding_box
 from vosengine.config import Config
 from vosengine.crop import Window, whole_frame, window_around
-from vosengine.finetune import Shot, image_tensor, pair_logits, stacked
+from vosengine.finetune import Shot, image_tensor, map_tensor, pair_logits, remembered, stacked
 from vosengine.guides.flow import consistency, dis_flow, warp
 from vosengine.losses import cross_entropy_and_iou
 from vosengine.networks.lite import LiteNet, Memory
@@ -87,9 +88,7 @@ class Guided:
         """The memory of one frame, seen through the object's window."""
         height, width = mask.shape
         window = self.window(bounding_box(mask), height, width)
-        with torch.no_grad(), mixed_precision(device()):
-            features = self.network.encode(image_tensor(window.cut(image)))
-            return self.network.remember(features, _tensor(window.cut_soft(mask)))
+        return remembered(self.network, image, mask, window)
 
     def window(self, box: Box | None, height: int, width: int) -> Window:
         """The crop round a box; the whole frame, at the crop's resolution, where there is none."""
@@ -103,7 +102,7 @@ class Guided:
         """The network on one window: float32 of the frame's size, 0 outside the window."""
         self.network.eval()
         x = image_tensor(window.cut(image))
-        g = _tensor(window.cut_soft(guidance))
+        g = map_tensor(window.cut_soft(guidance))
         logits = self._logits(x, g, memory)
         if self.config.flip:
             logits = (logits + self._logits(x.flip(3), g.flip(3), memory).flip(3)) / 2
@@ -122,13 +121,10 @@ class GuidedTrack:
         self.method = method
         known = [shot for shot in shots if bounding_box(shot.mask) is not None] or list(shots)
         shown = sorted(known, key=lambda shot: (abs(shot.frame - start), shot.frame))[:NEAREST_SHOTS]
-        memories = [method.remember(shot.image, shot.mask) for shot in shown]
-        self.annotated = memories[0]
-        for memory in memories[1:]:
-            self.annotated = self.annotated.joined(memory)
+        self.annotated = reduce(Memory.joined, [method.remember(s.image, s.mask) for s in shown])
         self.recent: list[Memory] = []
-        self.previous = next(shot for shot in shots if shot.frame == start)
-        self.image, self.mask = self.previous.image, self.previous.mask
+        previous = next(shot for shot in shots if shot.frame == start)
+        self.image, self.mask = previous.image, previous.mask
         self.box = bounding_box(self.mask)
         self.steps = 0
 
@@ -166,10 +162,7 @@ class GuidedTrack:
         return Box(x, y, b.width * SEARCH_GROWTH, b.height * SEARCH_GROWTH).clipped(width, height)
 
     def _memory(self) -> Memory:
-        memory = self.annotated
-        for recent in self.recent:
-            memory = memory.joined(recent)
-        return memory
+        return reduce(Memory.joined, self.recent, self.annotated)
 
     def _remember(self, image: Image, probability: Probability) -> None:
         every = self.method.config.memory_every
@@ -191,10 +184,6 @@ def without_strays(probability: Probability, guidance: Probability) -> Probabili
     stray = ~touched & (areas < STRAY_SHARE * areas[touched].sum())
     stray[0] = False
     return np.where(stray[labels], np.float32(0), probability)
-
-
-def _tensor(values: Probability) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values))[None, None].to(device())
 
 
 def _crop_shape(shots: Sequence[Shot], config: Config) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor
 from vosengine.augment import Motion, affine_map, look, look_soft, random_affine
 from vosengine.config import Config
 from vosengine.crop import whole_frame
-from vosengine.finetune import Shot, image_tensor, pair_logits, stacked, to_network
+from vosengine.finetune import Shot, image_tensor, pair_logits, remembered, stacked, to_network
 from vosengine.losses import class_balanced_cross_entropy
 from vosengine.networks.lite import LiteNet, Memory
 from vosengine.networks.osvos import OsvosNet
@@ -89,16 +90,8 @@ class Osvos:
         return lambda x: network(x, torch.zeros_like(x[:, :1]), memory)
 
     def _memory(self, network: LiteNet, shots: Sequence[Shot]) -> Memory:
-        memories = []
-        for shot in shots:
-            window = whole_frame(*shot.mask.shape)
-            mask = torch.from_numpy(window.cut_soft(shot.mask))[None, None].to(device())
-            with torch.no_grad(), mixed_precision(device()):
-                memories.append(network.remember(network.encode(image_tensor(window.cut(shot.image))), mask))
-        joined = memories[0]
-        for memory in memories[1:]:
-            joined = joined.joined(memory)
-        return joined
+        memories = [remembered(network, s.image, s.mask, whole_frame(*s.mask.shape)) for s in shots]
+        return reduce(Memory.joined, memories)
 
 
 class OsvosTrack:
