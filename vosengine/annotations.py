@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -13,6 +13,8 @@ from vosengine.grabcut import scribbles_to_mask
 from vosengine.propagate import Frames
 from vosengine.types import Annotation, Box, ClipInfo, Image, Probability
 
+BoxToMask = Callable[[Image, Box], Probability]
+
 
 def check(annotations: Sequence[Annotation], info: ClipInfo) -> None:
     """Raise AnnotationError, naming the remedy, for what does not fit the clip."""
@@ -20,17 +22,21 @@ def check(annotations: Sequence[Annotation], info: ClipInfo) -> None:
         raise AnnotationError("There is no annotation; mark the object on one frame first.")
     for annotation in annotations:
         where = f"frame {annotation.frame} of object {annotation.object_id}"
+        if annotation.object_id < 1:
+            raise AnnotationError(f"The annotation on {where} is of the background; number objects from 1.")
         if annotation.frame not in info.span:
             last = info.frame_count - 1
             raise AnnotationError(
                 f"The annotation on {where} is outside the clip; choose a frame from 0 to {last}."
             )
         if annotation.mask is not None and annotation.mask.shape != (info.height, info.width):
-            height, width = annotation.mask.shape
+            height, width, *channels = annotation.mask.shape
+            size = "x".join(map(str, (width, height, *channels)))
             raise AnnotationError(
-                f"The mask on {where} has {width}x{height} pixels; give one of {info.width}x{info.height}."
+                f"The mask on {where} has {size} pixels; give one of {info.width}x{info.height}."
             )
-        if annotation.box is not None and annotation.box.clipped(info.width, info.height).area < 4:
+        # "Not at least" instead of "less than": a box of NaN is neither.
+        if annotation.box is not None and not annotation.box.clipped(info.width, info.height).area >= 4:
             raise AnnotationError(
                 f"The box on {where} lies outside the picture or is empty; draw it on the object."
             )
@@ -40,31 +46,50 @@ def check(annotations: Sequence[Annotation], info: ClipInfo) -> None:
             raise AnnotationError(f"All masks of object {object_id} are empty; mark the object on one frame.")
 
 
+def grab_cut_box(image: Image, box: Box) -> Probability:
+    """The object in a box (pixels of the image) by GrabCut."""
+    unmarked = np.zeros(image.shape[:2], np.uint8)
+    return np.asarray(scribbles_to_mask(image, unmarked, box=box) / np.float32(255), np.float32)
+
+
 def shots_by_object(
-    annotations: Sequence[Annotation], info: ClipInfo, frames: Frames
+    annotations: Sequence[Annotation],
+    info: ClipInfo,
+    frames: Frames,
+    box_to_mask: BoxToMask = grab_cut_box,
+    neighbours: bool = False,
 ) -> dict[int, list[Shot]]:
     """Each object's annotated frames at working resolution, in order of frames.
 
-    A box becomes a mask by GrabCut (OSVOS-like one-shot training needs pixels; MaskTrackBox does likewise
-    with a network). Raises AnnotationError for annotations that do not fit the clip.
+    A box becomes a mask by `box_to_mask` (one-shot training needs pixels). With `neighbours` each shot has
+    the frame after it, the one before at the clip's end. Raises AnnotationError for annotations that do not
+    fit the clip.
     """
     check(annotations, info)
     shots: dict[int, list[Shot]] = {}
     images = {frame: frames.image(frame) for frame in {a.frame for a in annotations}}
+    beside = {frame: _beside(frame, info, frames) if neighbours else None for frame in images}
     for annotation in sorted(annotations, key=lambda a: (a.object_id, a.frame)):
-        image = images[annotation.frame]
-        mask = _working_mask(annotation, info, frames, image)
-        shots.setdefault(annotation.object_id, []).append(Shot(annotation.frame, image, mask))
+        frame = annotation.frame
+        mask = _working_mask(annotation, info, frames, images[frame], box_to_mask)
+        shots.setdefault(annotation.object_id, []).append(Shot(frame, images[frame], mask, beside[frame]))
     return shots
 
 
-def _working_mask(annotation: Annotation, info: ClipInfo, frames: Frames, image: Image) -> Probability:
+def _beside(frame: int, info: ClipInfo, frames: Frames) -> Image | None:
+    """The frame after this one, the one before at the clip's end; None in a clip of one frame."""
+    if info.frame_count < 2:
+        return None
+    return frames.image(frame + 1 if frame + 1 < info.frame_count else frame - 1)
+
+
+def _working_mask(
+    annotation: Annotation, info: ClipInfo, frames: Frames, image: Image, box_to_mask: BoxToMask
+) -> Probability:
     if annotation.mask is not None:
         size = (frames.width, frames.height)
         small = cv2.resize(annotation.mask, size, interpolation=cv2.INTER_AREA)
         return np.asarray(small, np.float32) / np.float32(255)
     assert annotation.box is not None  # Annotation holds one of the two
     b, x, y = annotation.box, frames.width / info.width, frames.height / info.height
-    box = Box(b.x * x, b.y * y, b.width * x, b.height * y)
-    unmarked = np.zeros(image.shape[:2], np.uint8)
-    return np.asarray(scribbles_to_mask(image, unmarked, box=box) / np.float32(255), np.float32)
+    return box_to_mask(image, Box(b.x * x, b.y * y, b.width * x, b.height * y))

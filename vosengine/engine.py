@@ -6,7 +6,7 @@ between two events cancels the job, and what had been current before it stays cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from vosengine.config import Config
 from vosengine.errors import EngineError
 from vosengine.finetune import Shot
 from vosengine.grabcut import scribbles_to_mask
-from vosengine.methods import new_method
+from vosengine.methods import architecture_of, box_to_mask_of, new_method, weights_of
 from vosengine.models import store_models, stored_state
-from vosengine.propagate import Method, plan, propagate, steps_of
+from vosengine.propagate import ADAPTING, FrameResult, Method, merged, plan, propagate, steps_of
 from vosengine.quality import expected_j
 from vosengine.runtime import keep_large_blocks, prefer_deterministic
 from vosengine.snap import snap, to_full_resolution
@@ -95,10 +95,22 @@ class Engine:
 
     def _parent(self, config: Config) -> Any:
         """The offline-trained network a fine-tuning starts from; read once."""
-        key = (config.trunk, config.weights)
+        return self._network(architecture_of(config), weights_of(config))
+
+    def _network(self, architecture: str, weights: str) -> Any:
+        key = (architecture, weights)
         if key not in self._parents:
             self._parents[key] = load_network(*key)
         return self._parents[key]
+
+    def _shots(
+        self, annotations: Sequence[Annotation], opened: OpenedClip, config: Config
+    ) -> dict[int, list[Shot]]:
+        """The annotations as the config's method wants them."""
+        convert = box_to_mask_of(config, self._network)
+        return shots_by_object(
+            annotations, opened.clip.info, opened.proxy, convert, neighbours=config.masktrack.flow
+        )
 
     def _open_clip(self, job_id: int, command: m.OpenClip) -> Iterator[m.Event]:
         for stale in [key for key in self._clips if key[0] == command.path]:
@@ -113,7 +125,7 @@ class Engine:
         config = command.config
         opened = self._opened(command.clip, config.working_side, command.cache_folder)
         yield m.JobProgressed(job_id, 0, 0, "Preparing")
-        shots = shots_by_object(command.annotations, opened.clip.info, opened.proxy)
+        shots = self._shots(command.annotations, opened, config)
         warm = self._warm_methods(command)
         steps = {i: max(1, config.steps // WARM_SHARE) if i in warm else config.steps for i in shots}
         methods: dict[int, Method] = {}
@@ -172,18 +184,27 @@ class Engine:
         config = command.config
         opened = self._opened(command.clip, config.working_side, command.cache_folder)
         yield m.JobProgressed(job_id, 0, 0, "Preparing")
-        shots = shots_by_object(command.annotations, opened.clip.info, opened.proxy)
+        shots = self._shots(command.annotations, opened, config)
         methods = self._current(command.clip, config, set(shots), command.models_folder)
         yield from self._boxed(job_id, command, opened, shots)
         groups = plan(shots, command.span, command.direction)
         total = steps_of(groups)
         steps = propagate(groups, methods, shots, opened.proxy, command.span)
-        for done, result in enumerate(steps, 1):
-            yield m.JobProgressed(job_id, done, total, "Propagating")
-            for object_id, probability in result.probabilities.items() if result is not None else ():
-                assert result is not None
-                matte = self._finished(opened, result.frame, probability, config.snap)
-                quality = expected_j(probability)
+        done = 0
+        for result in steps:
+            done += result is not ADAPTING
+            what = "Adapting to the latest frames" if result is ADAPTING else "Propagating"
+            yield m.JobProgressed(job_id, done, total, what)
+            if not isinstance(result, FrameResult):
+                continue
+            finished = {
+                object_id: self._finished(opened, result.frame, probability, config.snap)
+                for object_id, probability in result.probabilities.items()
+            }
+            # Snapping and enlarging move each object's edge on its own: where two met they may overlap.
+            for object_id, alone in merged(finished, _drawn_on(result.frame, command.annotations)).items():
+                quality = expected_j(result.probabilities[object_id])
+                matte = to_matte(alone)
                 yield m.MaskPredicted(job_id, result.frame, object_id, matte, quality, command.revision)
 
     def _boxed(
@@ -194,18 +215,18 @@ class Engine:
             if annotation.box is None or annotation.frame not in command.span:
                 continue
             shot = next(s for s in shots[annotation.object_id] if s.frame == annotation.frame)
-            matte = self._finished(opened, shot.frame, shot.mask, command.config.snap)
+            matte = to_matte(self._finished(opened, shot.frame, shot.mask, command.config.snap))
             yield m.MaskPredicted(
                 job_id, shot.frame, annotation.object_id, matte, expected_j(shot.mask), command.revision
             )
 
-    def _finished(self, opened: OpenedClip, frame: int, probability: Probability, kind: str) -> Matte:
+    def _finished(self, opened: OpenedClip, frame: int, probability: Probability, kind: str) -> Probability:
         """Snapped at working resolution, then brought to the clip's own."""
         snapped = snap(opened.proxy.image(frame), probability, kind)
         info = opened.clip.info
         if snapped.shape != (info.height, info.width):
             snapped = to_full_resolution(opened.clip.image(frame), snapped)
-        return to_matte(snapped)
+        return snapped
 
     def _segment(self, job_id: int, command: m.Segment) -> Iterator[m.Event]:
         opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
@@ -217,12 +238,12 @@ class Engine:
                 *(a for a in mine if a.frame != command.frame),
                 Annotation(command.frame, command.object_id, mask=command.guidance_mask),
             )
-        shots = shots_by_object(mine, opened.clip.info, opened.proxy)[command.object_id]
+        shots = self._shots(mine, opened, command.config)[command.object_id]
         own = {command.object_id}
         method = self._current(command.clip, command.config, own, command.models_folder)[command.object_id]
         start = min((shot.frame for shot in shots), key=lambda frame: abs(frame - command.frame))
         probability = method.begin(shots, start).segment(opened.proxy.image(command.frame))
-        matte = self._finished(opened, command.frame, probability, command.config.snap)
+        matte = to_matte(self._finished(opened, command.frame, probability, command.config.snap))
         quality = expected_j(probability)
         yield m.MaskPredicted(job_id, command.frame, command.object_id, matte, quality, command.revision)
 
@@ -273,6 +294,12 @@ def to_matte(probability: Probability) -> Matte:
 def to_mask(probability: Probability) -> Mask:
     """float32 in [0, 1] -> read-only uint8 in {0, 255}, thresholded at one half."""
     return m.read_only(np.where(probability >= 0.5, 255, 0).astype(np.uint8))
+
+
+def _drawn_on(frame: int, annotations: Sequence[Annotation]) -> list[Probability]:
+    """The masks drawn on a frame, at the clip's own resolution."""
+    masks = [a.mask for a in annotations if a.frame == frame and a.mask is not None]
+    return [np.asarray(mask / np.float32(255), np.float32) for mask in masks]
 
 
 def _drawn(job_id: int, command: m.Snap | m.GrabCut, mask: Mask) -> m.MaskDrawn:

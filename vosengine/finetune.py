@@ -1,7 +1,6 @@
 """One-shot fine-tuning: what the methods share.
 
-OSVOS section 3.2: the parent network is trained further on the annotated frame(s) alone, with mirroring,
-zoom and rotation, and so learns which object to find.
+Shots (annotated frames at working resolution), tensors made of them, and one optimizer step.
 """
 
 from __future__ import annotations
@@ -22,11 +21,15 @@ from vosengine.types import Image, Probability
 
 @dataclass(frozen=True)
 class Shot:
-    """One annotated frame at working resolution: what an object looks like."""
+    """One annotated frame at working resolution: what an object looks like.
+
+    neighbour: the frame beside it, for methods that look at motion.
+    """
 
     frame: int
     image: Image
     mask: Probability
+    neighbour: Image | None = None
 
     def decode(self) -> tuple[Image, Probability]:
         """The frame and its mask, as a training source gives them."""
@@ -54,6 +57,17 @@ def image_tensor(image: Image) -> Tensor:
 def map_tensor(values: Probability) -> Tensor:
     """One map (h, w) float32 on the device, (1, 1, h, w)."""
     return torch.from_numpy(np.ascontiguousarray(values))[None, None].to(device())
+
+
+def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor, clip: float = 0.0) -> float:
+    """One step down the loss's gradient, its norm clipped where `clip` is above 0; the loss as a number."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if clip:
+        trained = [p for group in optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(trained, clip)
+    optimizer.step()
+    return float(loss.item())
 
 
 def remembered(network: LiteNet, image: Image, mask: Probability, window: Window) -> Memory:

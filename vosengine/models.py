@@ -20,7 +20,7 @@ from vosengine.propagate import Method
 
 def store_models(folder: Path, config: Config, methods: Mapping[int, Method]) -> None:
     """Write each object's weights, moved into place. Raises ProjectError when that fails."""
-    header = {"architecture": config.trunk, "config": _as_text(config)}
+    header = {"architecture": f"{config.method} {config.trunk}", "config": _as_text(config)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for object_id, method in methods.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +37,9 @@ class Track(Protocol):
 
     def segment(self, image: Image) -> Probability:
         """The object on the next frame."""
+
+    def adapt(self) -> Iterator[float]:
+        """Online adaptation after that frame: yields the loss of each optimizer step, if there are any."""
 
 
 class Method(Protocol):
@@ -70,6 +74,15 @@ class FrameResult:
 
     frame: int
     probabilities: Mapping[int, Probability]
+
+
+class Adapting(Enum):
+    """What `propagate` yields for a step of online adaptation."""
+
+    ADAPTING = "adapting"
+
+
+ADAPTING = Adapting.ADAPTING
 
 
 def plan_sweeps(object_id: int, annotated: Sequence[int], span: Span, direction: Direction) -> list[Sweep]:
@@ -115,12 +128,13 @@ def propagate(
     shots: Mapping[int, Sequence[Shot]],
     frames: Frames,
     span: Span,
-) -> Iterator[FrameResult | None]:
+) -> Iterator[FrameResult | Adapting | None]:
     """Segment the groups of a plan; yields each visited frame's result once all objects got there.
 
     `shots` holds each object's annotated frames. Objects whose sweeps run together are segmented together; a
     frame waits on disk for objects that reach it from another side, so memory does not grow with the clip.
-    Yields None for frames that are incomplete yet, or outside the span.
+    Yields None for frames that are incomplete yet, or outside the span, and ADAPTING after each optimizer
+    step of online adaptation.
     """
     expected: dict[int, set[int]] = {}
     for group in groups:
@@ -135,6 +149,9 @@ def propagate(
                 found = {i: track.segment(frames.image(frame)) for i, track in tracks.items()}
                 result = waiting.arrived(frame, found)
                 yield result if result is not None and frame in span else None
+                for track in tracks.values():
+                    for _ in track.adapt():
+                        yield ADAPTING
 
 
 class _Waiting:

@@ -7,21 +7,32 @@ the same name (`NAME.json`) beside it. Bundled ones lie in `resources/weights`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from vosengine.downloads import downloaded
 from vosengine.errors import WeightsError
 from vosengine.networks.lite import LiteNet
+from vosengine.networks.masktrack import MaskTrackVgg16, with_mask_filters
+from vosengine.networks.masktrack_lite import MaskTrackLite
 from vosengine.networks.osvos import OsvosNet, stage_state
+from vosengine.networks.osvos_lite import OsvosLite
+from vosengine.neuron_rates import PREFIX
 
-ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {"lite": LiteNet, "vgg16": OsvosNet}
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build a network, and loaders of weights made elsewhere by the name a config gives them."""
+
+    build: Callable[[], nn.Module]
+    outside: Mapping[str, Callable[[Any], None]]
 
 
 @dataclass(frozen=True)
@@ -69,27 +80,51 @@ def describe(path: Path) -> Checkpoint:
     return Checkpoint(path, architecture, json.loads(card.read_text("utf-8")) if card.is_file() else {})
 
 
-def load_network(trunk: str, name: str) -> nn.Module:
-    """A network of the architecture `trunk` with the weights `name`, in fp32, in training mode.
+def load_network(architecture: str, name: str) -> nn.Module:
+    """A network of the `architecture` with the weights `name`, in fp32, in training mode.
 
-    For "vgg16" the name "vgg16" means torchvision's ImageNet weights, downloaded on first use.
-    Raises WeightsError when the weights are missing, damaged or of another architecture.
+    "random" leaves the network as it is built; "imagenet" stands for the trunk's ImageNet weights: bundled
+    for the lite trunk, torchvision's, downloaded on first use, for VGG16. Raises WeightsError when the weights
+    are missing, damaged or of another architecture.
     """
-    if trunk not in ARCHITECTURES:
-        raise WeightsError(f"There is no trunk {trunk!r}; choose one of {', '.join(ARCHITECTURES)}.")
-    network = ARCHITECTURES[trunk]()
-    if trunk == "vgg16" and name == "vgg16":
-        load_imagenet(network)
+    if architecture not in ARCHITECTURES:
+        raise WeightsError(
+            f"There is no architecture {architecture!r}; choose one of {', '.join(ARCHITECTURES)}."
+        )
+    known = ARCHITECTURES[architecture]
+    network = known.build()
+    if name == "random":
+        return network
+    if name in known.outside:
+        known.outside[name](network)
         return network
     path = find(name)
     checkpoint = describe(path)
-    if checkpoint.architecture != trunk:
+    if checkpoint.architecture != architecture:
         raise WeightsError(
-            f"{path.name} holds a {checkpoint.architecture!r} network, not {trunk!r}; "
+            f"{path.name} holds a {checkpoint.architecture!r} network, not {architecture!r}; "
             "choose matching weights."
         )
-    load_state(network, _tensors(path), path.name)
+    state = {key: value for key, value in _tensors(path).items() if not key.startswith(PREFIX)}
+    load_state(network, state, path.name)
     return network
+
+
+def load_rates(name: str) -> dict[str, Tensor]:
+    """The learned neuron-level rates that a checkpoint holds beside its network, by parameter name, in fp32.
+
+    Raises WeightsError where it holds none.
+    """
+    path = find(name)
+    state = _tensors(path)
+    rates = {
+        key.removeprefix(PREFIX): value.float() for key, value in state.items() if key.startswith(PREFIX)
+    }
+    if not rates:
+        raise WeightsError(
+            f"{path.name} holds no learned rates; choose weights of `rotoshot train meta`, or hand-set rates."
+        )
+    return rates
 
 
 def load_state(network: nn.Module, state: dict[str, Tensor], source: str) -> None:
@@ -105,18 +140,75 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
 
 
-def load_imagenet(network: nn.Module) -> None:
+def load_mobilenet(network: Any) -> None:
+    """The bundled ImageNet weights into a network's MobileNetV2 trunk."""
+    load_state(network.trunk, _tensors(find("mobilenet_v2")), "mobilenet_v2")
+
+
+def load_vgg16(network: nn.Module) -> None:
+    """torchvision's VGG16 into a network's stages; see `vgg16_stages`."""
+    load_stages(network, vgg16_stages())
+
+
+def load_vgg16_with_mask(network: Any) -> None:
+    """`load_vgg16` where a fourth channel, with filters of its own, stands beside the colours."""
+    load_stages(network, with_mask_filters(vgg16_stages(), network))
+
+
+def load_stages(network: nn.Module, stages: Mapping[str, Tensor]) -> None:
+    """A state of VGG16's stages into a network that has more than those."""
+    network.load_state_dict({f"stages.{key}": value for key, value in stages.items()}, strict=False)
+
+
+def vgg16_stages() -> dict[str, Tensor]:
     """torchvision's VGG16 trunk, downloaded with a progress bar to torch's cache on first use."""
     from torchvision.models import VGG16_Weights  # noqa: PLC0415 - slow to import, rarely needed
 
-    try:
-        state = VGG16_Weights.IMAGENET1K_FEATURES.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(
-            "The ImageNet weights of VGG16 could not be downloaded; connect to the network once, put "
-            f"{Path(VGG16_Weights.IMAGENET1K_FEATURES.url).name} into {torch.hub.get_dir()}/checkpoints, "
-            "or choose a preset with the bundled lite network."
-        ) from error
+    instead = "choose a preset with the bundled lite network"
+    state = downloaded(VGG16_Weights.IMAGENET1K_FEATURES, "ImageNet weights of VGG16", instead)
     features = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
-    stages = stage_state(features)
-    network.load_state_dict({f"stages.{key}": value for key, value in stages.items()}, strict=False)
+    return stage_state(features)
+
+
+def load_mobilenet_backbone(network: Any) -> None:
+    """`load_mobilenet` where the trunk is part of a backbone."""
+    load_mobilenet(network.backbone)
+
+
+def load_coco(network: nn.Module) -> None:
+    """torchvision's Mask R-CNN of COCO wherever shapes match, so all but the last layers, which know its classes.
+
+    Its batch norms' gains and offsets become those of the group norms. The network must be trained further
+    before it finds anything: two outputs are new, and the group norms normalise otherwise.
+    """
+    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights  # noqa: PLC0415 - as above
+
+    instead = "choose a preset with the bundled lite network"
+    state = downloaded(MaskRCNN_ResNet50_FPN_Weights.COCO_V1, "COCO weights of Mask R-CNN", instead)
+    own = network.state_dict()
+    fitting = {k: v for k, v in state.items() if k not in own or own[k].shape == v.shape}
+    network.load_state_dict(fitting, strict=False)
+
+
+def _mask_rcnn(name: str) -> nn.Module:
+    from vosengine.networks import mask_rcnn  # noqa: PLC0415 - torchvision is slow to import
+
+    build: Callable[[], nn.Module] = getattr(mask_rcnn, name)
+    return build()
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "lite": Architecture(LiteNet, {"imagenet": load_mobilenet}),
+    "osvos_lite": Architecture(OsvosLite, {"imagenet": load_mobilenet}),
+    "osvos_vgg16": Architecture(OsvosNet, {"imagenet": load_vgg16}),
+    "depth1_lite": Architecture(partial(OsvosLite, side_channels=1), {"imagenet": load_mobilenet}),
+    "depth1_vgg16": Architecture(partial(OsvosNet, side_channels=1), {"imagenet": load_vgg16}),
+    "masktrack_lite": Architecture(MaskTrackLite, {"imagenet": load_mobilenet}),
+    "masktrack_vgg16": Architecture(MaskTrackVgg16, {"imagenet": load_vgg16_with_mask}),
+    "contours_lite": Architecture(OsvosLite, {"imagenet": load_mobilenet}),
+    "contours_vgg16": Architecture(OsvosNet, {"imagenet": load_vgg16}),
+    "mask_rcnn_lite": Architecture(
+        partial(_mask_rcnn, "mask_rcnn_lite"), {"imagenet": load_mobilenet_backbone}
+    ),
+    "mask_rcnn_resnet50": Architecture(partial(_mask_rcnn, "mask_rcnn_resnet50"), {"coco": load_coco}),
+}

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.vosengine.methods.test_methods import frame
+from tests.vosengine.methods.scene import frame
 from vosengine import messages as m
 from vosengine.config import preset
 from vosengine.engine import Engine

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosengine.finetune import Shot
-from vosengine.propagate import merged, plan, plan_sweeps, propagate, steps_of
+from vosengine.propagate import ADAPTING, merged, plan, plan_sweeps, propagate, steps_of
 from vosengine.types import Direction, Span
 
 HEIGHT, WIDTH = 6, 8
@@ -21,8 +21,8 @@ class NumberedFrames:
 class Recorder:
     """A method that finds the object in one column and records the order of frames."""
 
-    def __init__(self, column, strength=0.9):
-        self.column, self.strength = column, strength
+    def __init__(self, column, strength=0.9, losses=()):
+        self.column, self.strength, self.losses = column, strength, losses
         self.sweeps = []
 
     def fine_tune(self, shots, steps):
@@ -37,6 +37,9 @@ class Recorder:
         probability = np.zeros((HEIGHT, WIDTH), np.float32)
         probability[:, self.column] = self.strength
         return probability
+
+    def adapt(self):
+        return iter(self.losses)
 
     def copied(self):
         return self
@@ -140,3 +143,11 @@ def test_merging_gives_each_pixel_to_at_most_one_object(values):
 def test_a_lone_object_is_left_as_it_is():
     probability = np.random.default_rng(0).random((4, 4), np.float32)
     assert np.array_equal(merged({3: probability})[3], probability)
+
+
+def test_each_step_of_online_adaptation_is_one_step_of_the_job():
+    shots = {1: [shot(0)]}
+    span = Span(0, 3)
+    groups = plan(shots, span, Direction.FORWARD)
+    steps = list(propagate(groups, {1: Recorder(0, losses=(0.3, 0.2))}, shots, NumberedFrames(), span))
+    assert [step is ADAPTING for step in steps] == [False, True, True, False, True, True]

@@ -38,7 +38,7 @@ def test_preparing_sets_the_threads():
 
 @pytest.mark.gpu
 def test_cuda_gives_the_same_masks_twice_and_nearly_those_of_the_cpu(monkeypatch):
-    from tests.vosengine.methods.test_methods import follow, shots
+    from tests.vosengine.methods.scene import follow, shots
     from vosengine.config import preset
     from vosengine.methods import new_method
     from vosengine.weights import load_network

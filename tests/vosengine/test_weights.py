@@ -43,13 +43,13 @@ def test_missing_weights_name_the_bundled_ones():
 
 
 def test_weights_of_another_architecture_are_refused(exported):
-    with pytest.raises(WeightsError, match="holds a 'lite' network, not 'vgg16'"):
-        load_network("vgg16", str(exported[1]))
+    with pytest.raises(WeightsError, match="holds a 'lite' network, not 'osvos_vgg16'"):
+        load_network("osvos_vgg16", str(exported[1]))
 
 
 def test_damaged_and_unfitting_files_give_one_sentence(exported, tmp_path):
     path = exported[1]
-    with pytest.raises(WeightsError, match="no trunk 'resnet'; choose one of lite, vgg16"):
+    with pytest.raises(WeightsError, match="no architecture 'resnet'; choose one of lite"):
         load_network("resnet", str(path))
     truncated = tmp_path / "cut.safetensors"
     truncated.write_bytes(path.read_bytes()[:2000])
@@ -67,7 +67,7 @@ def test_a_missing_download_is_one_sentence_with_the_remedy(monkeypatch):
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
     with pytest.raises(WeightsError, match="could not be downloaded; connect to the network once"):
-        load_network("vgg16", "vgg16")
+        load_network("osvos_vgg16", "imagenet")
 
 
 def test_imagenet_weights_of_torchvisions_layout_are_loaded(monkeypatch):
@@ -75,7 +75,7 @@ def test_imagenet_weights_of_torchvisions_layout_are_loaded(monkeypatch):
 
     state = vgg16(weights=None).state_dict()
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *a, **k: state)
-    network = load_network("vgg16", "vgg16")
+    network = load_network("osvos_vgg16", "imagenet")
     torch.testing.assert_close(network.stages[4][5].weight, state["features.28.weight"])
 
 

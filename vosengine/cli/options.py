@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
-from vosengine.config import PRESET_NOTES, PRESETS, Config, preset
+from vosengine.config import PRESET_NOTES, PRESETS, Config, preset, setting_names
 from vosengine.types import Span
 
 
@@ -14,7 +14,7 @@ def add_preset_arguments(parser: argparse.ArgumentParser) -> None:
     """`--preset` and `--set`, read by `config_of`."""
     notes = "; ".join(f"{name}: {note.rstrip('.')}" for name, note in PRESET_NOTES.items())
     parser.add_argument("--preset", default="balanced", choices=list(PRESETS), help=notes)
-    names = ", ".join(field.name for field in fields(Config))
+    names = ", ".join(setting_names())
     parser.add_argument(
         "--set",
         dest="changes",
@@ -40,13 +40,14 @@ def title_of(arguments: argparse.Namespace, **more: Any) -> str:
 def setting(text: str) -> tuple[str, Any]:
     """`FIELD=VALUE`, the value of the field's own type."""
     name, equals, value = text.partition("=")
-    known = {field.name: type(getattr(Config(), field.name)) for field in fields(Config)}
+    known = setting_names()
     if not equals or name not in known:
         raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE; the fields are {', '.join(known)}")
     try:
         return name, _parsed(value, known[name])
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{name} needs a value like {getattr(Config(), name)!r}") from None
+        example = attrgetter(name)(Config())
+        raise argparse.ArgumentTypeError(f"{name} needs a value like {example!r}") from None
 
 
 def span(text: str) -> Span:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -18,11 +18,14 @@ from tqdm import tqdm
 
 from vosengine.config import Config
 from vosengine.errors import DatasetError, EngineError
+from vosengine.evaluation.analysis import Analysis, Results, Table
 from vosengine.evaluation.datasets import Sequence, find_sequences
+from vosengine.evaluation.layouts import find_layout
 from vosengine.evaluation.page import write_page
 from vosengine.evaluation.protocol import (
     ClosableEngine,
     OnEvent,
+    Operator,
     SequenceResult,
     run_sequence,
     score_sequence,
@@ -48,16 +51,20 @@ def evaluate(
     *,
     engine_factory: EngineFactory = make_engine,
     on_event: OnEvent | None = None,
+    operator: Operator | None = None,
 ) -> Iterator[SequenceResult]:
     """Run the sequences, each with a fresh engine, and yield each result as it is ready.
 
+    `operator` says which frames are annotated; None is `protocol.FirstFrame`.
     `jobs` processes share the processor's cores; with more than one, `on_event` is not called and
     `engine_factory` must be a function of a module. The results' masks are written to `results_folder`.
     Raises EngineError for the first sequence that fails.
     """
     if jobs <= 1:
         for sequence in sequences:
-            yield _run_with_new_engine(sequence, config, engine_factory, results_folder, on_event)
+            yield _run_with_new_engine(
+                sequence, config, engine_factory, results_folder, on_event, operator=operator
+            )
         return
     # Spawned, not forked: a forked process inherits the parent's threads half-way through their work.
     pool = ProcessPoolExecutor(
@@ -68,7 +75,9 @@ def evaluate(
     )
     try:
         yield from _finished(
-            pool.submit(_run_with_new_engine, sequence, config, engine_factory, results_folder)
+            pool.submit(
+                _run_with_new_engine, sequence, config, engine_factory, results_folder, operator=operator
+            )
             for sequence in sequences
         )
     finally:
@@ -86,33 +95,60 @@ def run_evaluation(
     print: Callable[[str], object] = print,
     *,
     results_folder: Path | None = None,
-    single_object: bool = True,
+    single_object: bool | None = None,
     cache_folder: Path | None = None,
     engine_factory: EngineFactory = make_engine,
+    operator: Operator | None = None,
+    analyses: Collection[Analysis] = (),
 ) -> Report:
-    """Evaluate a data set with a progress bar, write the files asked for and print a Markdown table.
+    """Evaluate a data set with a progress bar, write the files asked for and print Markdown tables.
 
+    Sequences whose truth is not with the data are run but not scored, for others to score their masks.
     Without a `results_folder` the results' masks are gone when this returns. Raises EngineError.
     """
     found = find_sequences(dataset, sequences, single_object=single_object, cache_folder=cache_folder)
+    _check(found, analyses)
+    unscored = ", ".join(sequence.name for sequence in found if not sequence.scored_objects)
+    if unscored and results_folder is None:
+        raise DatasetError(f"The truth of {unscored} is not with the data; name a folder for the masks.")
     with tempfile.TemporaryDirectory(prefix="rotoshot-") as temporary:
-        results: dict[str, SequenceResult] = {}
-        with tqdm(total=len(found), unit="sequence", file=sys.stderr, disable=None) as bar:
-            for result in evaluate(
-                found,
-                config,
-                results_folder or Path(temporary),
-                jobs,
-                engine_factory=engine_factory,
-                on_event=lambda name, event: _show(bar, name, event),
-            ):
-                results[result.sequence.name] = result
-                bar.update()
-                _say(bar, result)
-        in_order = tuple(results[sequence.name] for sequence in found)
-        report = Report(dataset.name, preset_name, in_order, config)
-        write_report(report, json_file, html_file, print)
+        folder = results_folder or Path(temporary)
+        shown = evaluate_shown(found, config, folder, jobs, engine_factory=engine_factory, operator=operator)
+        results = {result.sequence.name: result for result in shown}
+        scored = tuple(results[sequence.name] for sequence in found if results[sequence.name].scores)
+        report = Report(dataset.name, preset_name, scored, config, _tables(analyses, scored))
+        if scored:
+            write_report(report, json_file, html_file, print)
+    if unscored:
+        print(f"Not scored, because the truth is not with the data: {unscored}. Masks: {results_folder}.")
     return report
+
+
+def evaluate_shown(
+    sequences: list[Sequence],
+    config: Config,
+    results_folder: Path,
+    jobs: int = 1,
+    *,
+    engine_factory: EngineFactory = make_engine,
+    operator: Operator | None = None,
+    title: str = "",
+) -> Iterator[SequenceResult]:
+    """`evaluate` under a progress bar on stderr, with a line for each sequence that is done."""
+    desc = title or None
+    with tqdm(total=len(sequences), desc=desc, unit="sequence", file=sys.stderr, disable=None) as bar:
+        for result in evaluate(
+            sequences,
+            config,
+            results_folder,
+            jobs,
+            engine_factory=engine_factory,
+            on_event=lambda name, event: _show(bar, name, event),
+            operator=operator,
+        ):
+            bar.update()
+            _say(bar, result)
+            yield result
 
 
 def score_folder(
@@ -120,8 +156,9 @@ def score_folder(
     dataset: Path,
     sequences: Iterable[str] | None = None,
     *,
-    single_object: bool = True,
+    single_object: bool | None = None,
     cache_folder: Path | None = None,
+    analyses: Collection[Analysis] = (),
 ) -> Report:
     """Score masks that are already there, `results`/SEQUENCE/NNNNN.png named like the data set's frames.
 
@@ -130,13 +167,18 @@ def score_folder(
     """
     if not results.is_dir():
         raise DatasetError(f"{results} does not exist; name a folder that holds one folder a sequence.")
-    found = find_sequences(dataset, sequences, single_object=single_object, cache_folder=cache_folder)
     if sequences is None:
-        found = [sequence for sequence in found if (results / sequence.name).is_dir()]
-    if not found:
-        raise DatasetError(f"{results} holds no folder named like a sequence of {dataset}.")
+        there = find_layout(dataset, cache_folder).found
+        sequences = [name for name in there if (results / name).is_dir()]
+        if not sequences:
+            raise DatasetError(f"{results} holds no folder named like a sequence of {dataset}.")
+    found = find_sequences(dataset, sequences, single_object=single_object, cache_folder=cache_folder)
+    _check(found, analyses)
+    unscored = ", ".join(sequence.name for sequence in found if not sequence.scored_objects)
+    if unscored:
+        raise DatasetError(f"The truth of {unscored} is not with the data; choose other sequences.")
     scored = tuple(score_sequence(sequence, _result_files(results, sequence)) for sequence in found)
-    return Report(dataset.name, results.name, scored)
+    return Report(dataset.name, results.name, scored, tables=_tables(analyses, scored))
 
 
 def write_report(
@@ -169,9 +211,10 @@ def _run_with_new_engine(
     engine_factory: EngineFactory,
     results_folder: Path,
     on_event: OnEvent | None = None,
+    operator: Operator | None = None,
 ) -> SequenceResult:
     with closing(engine_factory()) as engine:
-        return run_sequence(sequence, config, engine, results_folder, on_event)
+        return run_sequence(sequence, config, engine, results_folder, on_event, operator)
 
 
 def _limit_threads(threads: int) -> None:
@@ -190,12 +233,24 @@ def _result_files(results: Path, sequence: Sequence) -> dict[int, Path]:
     return {frame: file for frame, file in files.items() if file.is_file()}
 
 
+def _check(sequences: list[Sequence], analyses: Iterable[Analysis]) -> None:
+    for analysis in analyses:
+        analysis.check(sequences)
+
+
+def _tables(analyses: Iterable[Analysis], results: Results) -> tuple[Table, ...]:
+    return tuple(analysis.table(results) for analysis in analyses) if results else ()
+
+
 def _show(bar: tqdm[NoReturn], name: str, event: Event) -> None:
     if isinstance(event, JobProgressed):
         bar.set_postfix_str(f"{name}: {event.what} {event.done}/{event.total}")
 
 
 def _say(bar: tqdm[NoReturn], result: SequenceResult) -> None:
+    if not result.scores:
+        bar.write(f"{result.sequence.name}: not scored", file=sys.stderr)
+        return
     measures = sequence_measures(result)
     seconds = measures.seconds_per_frame or 0.0
     line = f"{result.sequence.name}: J {measures.J:.3f}, F {measures.F:.3f}, {seconds:.2f} s a frame"

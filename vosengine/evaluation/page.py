@@ -46,11 +46,12 @@ def page(report: Report) -> str:
 <title>{title}</title><style>{STYLE}</style></head>
 <body>
 <h1>{title}</h1>
-<p>DAVIS-2016 protocol: the first frame's mask is given, the first and last frames are not scored.
+<p>DAVIS protocol: each object's first mask is given; that frame and the last one are not scored.
 J is intersection over union, F the agreement of the boundaries, T the change of the contour's shape between
 frames (smaller is better).</p>
 {_settings(report)}
-{_html_table(report)}
+{_html_table(*table(report))}
+{"".join(f"<h2>{escape(t.title)}</h2>{_html_table(t.headings, t.rows)}" for t in report.tables)}
 <h2>Frame by frame</h2>
 <p><span class="key-J">J</span> and <span class="key-F">F</span>; the line in the middle is 0.5.</p>
 <div class="curves">{curves}</div>
@@ -75,8 +76,7 @@ def _settings(report: Report) -> str:
     return f"<p>{escape(values)}</p>"
 
 
-def _html_table(report: Report) -> str:
-    headings, rows = table(report)
+def _html_table(headings: list[str], rows: list[list[str]]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in headings)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,20 +1,31 @@
-"""The protocol of DAVIS-2016 for one sequence: the first annotation is given, the engine does the rest."""
+"""The protocol of DAVIS for one sequence: an operator annotates, the engine does the rest.
+
+Under the protocol the operator gives each object's first mask and nothing else (`FirstFrame`; in DAVIS all
+objects start on frame 0, in YouTube-VOS each on its own); others are in `vosengine.evaluation.operators`.
+The first and last frame of a sequence are never scored. An annotated frame in between counts as what an
+editor gets there: a drawn mask as it is (J is 1), a box as the mask the engine made of it. So counts
+MaskTrack (section 5.4); OSVOS counts what the network says on annotated frames ("All" in its table 4 is
+88.7), which lies between the mean over all frames and that over the frames without an annotation.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from time import perf_counter
 from typing import Protocol
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vosengine import png
 from vosengine.config import Config
 from vosengine.errors import DatasetError, EngineError
-from vosengine.evaluation.datasets import MaskFiles, Sequence
+from vosengine.evaluation.datasets import Sequence
 from vosengine.evaluation.metrics import Scores, score
 from vosengine.messages import (
     ClipOpened,
@@ -27,7 +38,7 @@ from vosengine.messages import (
     OpenClip,
     Propagate,
 )
-from vosengine.types import Annotation, Direction, Span
+from vosengine.types import Annotation, Box, Direction, Mask, Span
 
 HALF = 32768  # a matte's pixel belongs to the hard mask from here on
 
@@ -55,13 +66,51 @@ class Timing:
 class SequenceResult:
     """What became of one sequence: scores by object, and the files of the results by frame.
 
-    `timing` is None for results that were made elsewhere. The first frame's file holds its annotation.
+    `timing` is None for results that were made elsewhere. The file of a frame in `annotated` holds its
+    annotation. `qualities` is the engine's own estimate of J by predicted frame, the mean over the objects.
+    `earlier` are the results of the rounds before, where an operator annotated in several.
     """
 
     sequence: Sequence
     scores: Mapping[int, Scores]
     result_files: Mapping[int, Path]
     timing: Timing | None = None
+    annotated: tuple[int, ...] = (0,)
+    qualities: Mapping[int, float] = field(default_factory=dict)
+    earlier: tuple[SequenceResult, ...] = ()
+
+    @property
+    def rounds(self) -> tuple[SequenceResult, ...]:
+        """All rounds, this one last."""
+        return (*self.earlier, replace(self, earlier=()))
+
+
+@dataclass(frozen=True)
+class Round:
+    """What an operator asks of the engine: all annotations so far, and the config to learn them with.
+
+    `warm_start` continues from the models of the round before.
+    """
+
+    annotations: tuple[Annotation, ...]
+    config: Config
+    warm_start: bool = False
+
+
+class Operator(Protocol):
+    """Who annotates. A plain value: it travels to other processes, and its text names it in records."""
+
+    def next_round(self, sequence: Sequence, config: Config, done: list[SequenceResult]) -> Round | None:
+        """The next round after those `done`; None when the operator is content. The first is never None."""
+
+
+@dataclass(frozen=True)
+class FirstFrame:
+    """The protocol: the mask of each object on its first frame, in one round."""
+
+    def next_round(self, sequence: Sequence, config: Config, done: list[SequenceResult]) -> Round | None:
+        """One round."""
+        return None if done else Round(annotations_on(sequence), config)
 
 
 def run_sequence(
@@ -70,24 +119,41 @@ def run_sequence(
     engine: ClosableEngine,
     results_folder: Path,
     on_event: OnEvent | None = None,
+    operator: Operator | None = None,
 ) -> SequenceResult:
-    """Fine-tune on the first annotation, propagate forward, and score the hard masks.
+    """Fine-tune on what the operator annotates, propagate, and score the hard masks; round after round.
 
-    The results are written to `results_folder`/SEQUENCE as DAVIS palette PNGs named like the frames;
-    writing them is not timed. Raises EngineError when the engine cannot do the sequence.
+    `operator` None is `FirstFrame`. Returns the last round's result with those before it. The results are
+    written to `results_folder`/SEQUENCE as DAVIS palette PNGs named like the frames, those of the second
+    round and later to `results_folder`/round-N/SEQUENCE; writing them is not timed. Raises EngineError when
+    the engine cannot do the sequence.
     """
-    clip, annotations = sequence.frames_folder, _first_annotations(sequence)
-    files = _first_result(sequence, results_folder)
+    operator = operator or FirstFrame()
     run = _TimedEngine(engine, sequence.name, on_event)
-    span = _span(run.events(OpenClip(clip)), sequence)
-    for _ in run.events(FineTune(clip, annotations, config)):
-        pass
-    for event in run.events(Propagate(clip, annotations, span, config, Direction.FORWARD)):
-        if isinstance(event, MaskPredicted):
-            _keep(event, files, sequence, results_folder)
-    opening, fine_tuning, propagating = run.seconds
-    timing = Timing(opening, fine_tuning, propagating, peak_memory_mb())
-    return score_sequence(sequence, files, timing)
+    span = _span(run.events(OpenClip(sequence.frames_folder)), sequence)
+    done: list[SequenceResult] = []
+    while (asked := operator.next_round(sequence, config, done)) is not None:
+        folder = results_folder / f"round-{len(done) + 1}" if done else results_folder
+        done.append(_run_round(run, sequence, span, asked, folder))
+    return replace(done[-1], earlier=tuple(done[:-1]))
+
+
+def annotations_on(
+    sequence: Sequence, frames: Iterable[int] = (), boxes: bool = False
+) -> tuple[Annotation, ...]:
+    """Each object's first annotation and those on some more `frames`: its masks, or boxes round it.
+
+    Frames before an object's first or without a truth are passed over. An object that is absent on a frame
+    is annotated with its empty mask even where boxes are asked for.
+    """
+    further = set(frames)
+    annotations = [
+        _annotation(frame, object_id, truths[frame], boxes)
+        for object_id, first in sequence.first_frames.items()
+        for truths in [sequence.masks(object_id)]
+        for frame in {first, *further} & truths.keys()
+    ]
+    return tuple(sorted(annotations, key=lambda a: (a.frame, a.object_id)))
 
 
 def score_sequence(
@@ -95,8 +161,8 @@ def score_sequence(
 ) -> SequenceResult:
     """Score results that lie in files. Raises DatasetError naming the sequence and what is wrong."""
     scores = {}
-    for object_id in sequence.object_ids:
-        predictions = MaskFiles(result_files, None if sequence.single_object else object_id)
+    for object_id in sequence.scored_objects:
+        predictions = sequence.masks_in(result_files, object_id)
         try:
             scores[object_id] = score(predictions, sequence.masks(object_id), sequence.evaluate_t)
         except DatasetError as error:
@@ -144,10 +210,36 @@ class _TimedEngine:
         return event
 
 
-def _first_annotations(sequence: Sequence) -> tuple[Annotation, ...]:
-    return tuple(
-        Annotation(0, object_id, mask=sequence.masks(object_id)[0]) for object_id in sequence.object_ids
-    )
+def _run_round(
+    run: _TimedEngine, sequence: Sequence, span: Span, asked: Round, results_folder: Path
+) -> SequenceResult:
+    clip, annotations, config = sequence.frames_folder, asked.annotations, asked.config
+    annotated = tuple(sorted({annotation.frame for annotation in annotations}))
+    results = _Results(sequence, results_folder)
+    for annotation in annotations:
+        if annotation.mask is not None:
+            results.mark(annotation.frame, annotation.object_id, annotation.mask > 0)
+    for _ in run.events(FineTune(clip, annotations, config, warm_start=asked.warm_start)):
+        pass
+    starts = sequence.first_frames
+    direction = Direction.FORWARD if len(annotations) == len(starts) else Direction.BOTH
+    qualities: dict[int, list[float]] = {}
+    for event in run.events(Propagate(clip, annotations, span, config, direction)):
+        # Going backward from a later annotation leads to frames where the object is not in the data yet.
+        if isinstance(event, MaskPredicted) and event.frame >= starts[event.object_id]:
+            results.mark(event.frame, event.object_id, event.matte >= HALF)
+            qualities.setdefault(event.frame, []).append(event.quality)
+    timing = Timing(run.seconds[0], run.seconds[-2], run.seconds[-1], peak_memory_mb())
+    result = score_sequence(sequence, results.files, timing)
+    means = {frame: fmean(values) for frame, values in qualities.items()}
+    return replace(result, annotated=annotated, qualities=means)
+
+
+def _annotation(frame: int, object_id: int, mask: Mask, as_box: bool) -> Annotation:
+    if as_box and mask.any():
+        x, y, width, height = cv2.boundingRect(mask)
+        return Annotation(frame, object_id, box=Box(x, y, width, height))
+    return Annotation(frame, object_id, mask=mask)
 
 
 def _span(events: Iterator[Event], sequence: Sequence) -> Span:
@@ -161,23 +253,18 @@ def _span(events: Iterator[Event], sequence: Sequence) -> Span:
     return expected
 
 
-def _first_result(sequence: Sequence, results_folder: Path) -> dict[int, Path]:
-    file = _result_file(sequence, results_folder, 0)
-    ids = np.zeros_like(sequence.masks(sequence.object_ids[0])[0])
-    for object_id in sequence.object_ids:
-        ids[sequence.masks(object_id)[0] > 0] = object_id
-    png.write_palette(file, ids)
-    return {0: file}
+@dataclass
+class _Results:
+    """The palette files of one round, by frame."""
 
+    sequence: Sequence
+    folder: Path
+    files: dict[int, Path] = field(default_factory=dict)
 
-def _keep(event: MaskPredicted, files: dict[int, Path], sequence: Sequence, results_folder: Path) -> None:
-    """Mark the predicted object in the frame's file; the first object of a frame starts the file anew."""
-    file = _result_file(sequence, results_folder, event.frame)
-    ids = png.read_palette_ids(file) if event.frame in files else np.zeros(event.matte.shape, np.uint8)
-    ids[event.matte >= HALF] = event.object_id
-    png.write_palette(file, ids)
-    files[event.frame] = file
-
-
-def _result_file(sequence: Sequence, results_folder: Path, frame: int) -> Path:
-    return results_folder / sequence.name / f"{sequence.frame_files[frame].stem}.png"
+    def mark(self, frame: int, object_id: int, inside: NDArray[np.bool_]) -> None:
+        """Mark an object in the frame's file; the first object of a frame starts the file anew."""
+        file = self.folder / self.sequence.name / f"{self.sequence.frame_files[frame].stem}.png"
+        ids = png.read_palette_ids(file) if frame in self.files else np.zeros(inside.shape, np.uint8)
+        ids[inside] = object_id
+        png.write_palette(file, ids)
+        self.files[frame] = file

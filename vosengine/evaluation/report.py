@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean
@@ -11,9 +10,10 @@ from typing import Any
 
 from vosengine import atomic
 from vosengine.config import Config
+from vosengine.evaluation.analysis import Table, mean, text
 from vosengine.evaluation.protocol import SequenceResult
 
-NO_VALUE = "–"
+SCORES = ("J", "J_recall", "J_decay", "F", "F_recall", "F_decay", "T")
 HEADINGS = [
     "sequence", "J", "J recall", "J decay", "F", "F recall", "F decay", "T",
     "s/frame", "fine-tuning s", "propagation s/frame", "peak MB",
@@ -42,7 +42,7 @@ class Measures:
 
 @dataclass(frozen=True)
 class FrameMeasure:
-    """J and F of one frame, the mean over its objects."""
+    """J and F of one frame, the mean over the objects scored there."""
 
     frame: int
     J: float
@@ -51,12 +51,16 @@ class FrameMeasure:
 
 @dataclass(frozen=True)
 class Report:
-    """The results of an evaluation. `title` names what was measured; `config` is None for given results."""
+    """The results of an evaluation, all of them scored.
+
+    `title` names what was measured; `config` is None for given results; `tables` are further analyses.
+    """
 
     dataset: str
     title: str
     results: tuple[SequenceResult, ...]
     config: Config | None = None
+    tables: tuple[Table, ...] = ()
 
     @property
     def sequences(self) -> dict[str, Measures]:
@@ -65,18 +69,22 @@ class Report:
 
     @property
     def mean(self) -> Measures:
-        """The mean over the sequences that have a value; of peak memory the largest."""
+        """The mean over what has a value; of peak memory the largest.
+
+        Scores are averaged over the objects of all sequences, as in DAVIS-2017, times over the sequences.
+        """
         each = list(self.sequences.values())
-        values: dict[str, Any] = {f.name: _mean(getattr(m, f.name) for m in each) for f in fields(Measures)}
+        values: dict[str, Any] = {f.name: mean(getattr(m, f.name) for m in each) for f in fields(Measures)}
+        objects = [scores for result in self.results for scores in result.scores.values()]
+        values |= {name: mean(getattr(scores, name) for scores in objects) for name in SCORES}
         peaks = [m.peak_memory_mb for m in each if m.peak_memory_mb is not None]
         return Measures(**(values | {"peak_memory_mb": max(peaks, default=None)}))
 
 
 def sequence_measures(result: SequenceResult) -> Measures:
     """The figures of one sequence; with several objects their mean, as in DAVIS-2017."""
-    names = ("J", "J_recall", "J_decay", "F", "F_recall", "F_decay", "T")
     values: dict[str, Any] = {
-        name: _mean(getattr(scores, name) for scores in result.scores.values()) for name in names
+        name: mean(getattr(scores, name) for scores in result.scores.values()) for name in SCORES
     }
     timing = result.timing
     if timing is None:
@@ -92,19 +100,24 @@ def sequence_measures(result: SequenceResult) -> Measures:
 
 def frame_measures(result: SequenceResult) -> list[FrameMeasure]:
     """J and F of every scored frame, in order."""
-    objects = list(result.scores.values())
-    J = zip(*(scores.J_by_frame for scores in objects), strict=True)
-    F = zip(*(scores.F_by_frame for scores in objects), strict=True)
-    return [
-        FrameMeasure(frame, fmean(j), fmean(f)) for frame, j, f in zip(objects[0].frames, J, F, strict=True)
-    ]
+    J: dict[int, list[float]] = {}
+    F: dict[int, list[float]] = {}
+    for scores in result.scores.values():
+        for frame, j, f in zip(scores.frames, scores.J_by_frame, scores.F_by_frame, strict=True):
+            J.setdefault(frame, []).append(j)
+            F.setdefault(frame, []).append(f)
+    return [FrameMeasure(frame, fmean(J[frame]), fmean(F[frame])) for frame in sorted(J)]
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """`{"mean": figures, "sequences": {NAME: figures}}`, a figure that was not measured being null."""
+    """`{"mean": figures, "sequences": {NAME: figures}}`, a figure that was not measured being null.
+
+    Further tables stand beside them under their own keys.
+    """
     return {
         "mean": asdict(report.mean),
         "sequences": {name: asdict(measures) for name, measures in report.sequences.items()},
+        **{table.key: table.figures for table in report.tables},
     }
 
 
@@ -119,27 +132,34 @@ def table(report: Report) -> tuple[list[str], list[list[str]]]:
         [result.sequence.name, *_cells(sequence_measures(result), _propagation(result))]
         for result in report.results
     ]
-    propagation = _mean(_propagation(result) for result in report.results)
+    propagation = mean(_propagation(result) for result in report.results)
     return HEADINGS, [*rows, ["mean", *_cells(report.mean, propagation)]]
 
 
 def markdown(report: Report) -> str:
-    """A Markdown table under a line that says what was measured."""
+    """Markdown tables, each under a line that says what it measures."""
     headings, rows = table(report)
-    rules = ["---", *["---:"] * (len(headings) - 1)]
     rows[-1] = [f"**{cell}**" for cell in rows[-1]]
-    lines = [" | ".join(cells) for cells in (headings, rules, *rows)]
-    return "\n".join([f"{report.title} on {report.dataset}", "", *(f"| {line} |" for line in lines)])
+    first = (f"{report.title} on {report.dataset}", headings, rows)
+    further = ((t.title, t.headings, t.rows) for t in report.tables)
+    return "\n\n".join(
+        f"{title}\n\n{markdown_table(headings, rows)}" for title, headings, rows in (first, *further)
+    )
+
+
+def markdown_table(headings: list[str], rows: list[list[str]]) -> str:
+    """Cells of text as a Markdown table, the first column to the left, all others to the right."""
+    rules = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rules, *rows))
 
 
 def _cells(measures: Measures, propagation: float | None) -> list[str]:
-    scores = [getattr(measures, f.name) for f in fields(Measures)[:7]]
     return [
-        *(_text(value, "{:.3f}".format) for value in scores),
-        _text(measures.seconds_per_frame, "{:.3f}".format),
-        _text(measures.fine_tune_seconds, "{:.1f}".format),
-        _text(propagation, "{:.3f}".format),
-        _text(measures.peak_memory_mb, "{:.0f}".format),
+        *(text(getattr(measures, name)) for name in SCORES),
+        text(measures.seconds_per_frame),
+        text(measures.fine_tune_seconds, "{:.1f}"),
+        text(propagation),
+        text(measures.peak_memory_mb, "{:.0f}"),
     ]
 
 
@@ -148,12 +168,3 @@ def _propagation(result: SequenceResult) -> float | None:
     if result.timing is None:
         return None
     return result.timing.propagate_seconds / len(result.sequence.frame_files)
-
-
-def _text(value: float | None, form: Callable[[float], str]) -> str:
-    return NO_VALUE if value is None else form(value)
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None

@@ -1,27 +1,103 @@
-"""The methods, one paper a file, and the registry that names them."""
+"""The methods, one paper a file, and the registry that names them and the networks they work with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from vosengine.annotations import BoxToMask, grab_cut_box
 from vosengine.config import Config
 from vosengine.errors import EngineError
-from vosengine.methods.guided import Guided
+from vosengine.methods import e_osvos
+from vosengine.methods.box_filtered import BoxFiltered
+from vosengine.methods.guided import LEARNED_RATES, Guided
+from vosengine.methods.iterative import Iterative
+from vosengine.methods.masktrack import MaskTrack, box_to_mask
 from vosengine.methods.osvos import Osvos
-from vosengine.networks.lite import LiteNet
 from vosengine.propagate import Method
+from vosengine.types import Box, Image, Probability
 
-registry: dict[str, Callable[[Any, Config], Method]] = {"guided": Guided, "osvos": Osvos}
+
+@dataclass(frozen=True)
+class Entry:
+    """How to make one object's method around its own copy of a parent, and what it works with.
+
+    networks: architecture (a name in `weights.ARCHITECTURES`) by trunk. weights: the checkpoint taken where
+    the config names none, by trunk. learned: likewise where it asks for learned rates.
+    box_to_mask: how a network of its own makes a mask of a box, where the method has one.
+    """
+
+    make: Callable[[Any, Config], Method]
+    networks: Mapping[str, str]
+    weights: Mapping[str, str]
+    learned: Mapping[str, str] = field(default_factory=dict)
+    box_to_mask: Callable[[Any, Image, Box], Probability] | None = None
+
+
+registry: dict[str, Entry] = {
+    "guided": Entry(Guided, {"lite": "lite"}, {"lite": "lite"}, {"lite": LEARNED_RATES}),
+    "osvos": Entry(
+        Osvos,
+        {"lite": "osvos_lite", "vgg16": "osvos_vgg16"},
+        {"lite": "osvos_lite", "vgg16": "imagenet"},
+    ),
+    "iterative": Entry(
+        Iterative,
+        {"lite": "osvos_lite", "vgg16": "osvos_vgg16"},
+        {"lite": "osvos_lite", "vgg16": "imagenet"},
+    ),
+    "masktrack": Entry(
+        MaskTrack,
+        {"lite": "masktrack_lite", "vgg16": "masktrack_vgg16"},
+        {"lite": "masktrack_lite", "vgg16": "imagenet"},
+        box_to_mask=box_to_mask,
+    ),
+    "box_filtered": Entry(
+        BoxFiltered,
+        {"lite": "depth1_lite", "vgg16": "depth1_vgg16"},
+        {"lite": "depth1_lite", "vgg16": "imagenet"},
+    ),
+    "e_osvos": Entry(e_osvos.EOsvos, e_osvos.NETWORKS, e_osvos.PARENTS, e_osvos.LEARNED),
+}
+
+
+def entry_of(config: Config) -> Entry:
+    """The config's method. Raises EngineError for an unknown one, or a trunk it cannot work with."""
+    if config.method not in registry:
+        raise EngineError(f"There is no method {config.method!r}; choose one of {', '.join(registry)}.")
+    entry = registry[config.method]
+    if config.trunk not in entry.networks:
+        raise EngineError(
+            f"The method {config.method!r} does not work with the trunk {config.trunk!r}; "
+            f"choose one of {', '.join(entry.networks)}."
+        )
+    return entry
+
+
+def architecture_of(config: Config) -> str:
+    """The architecture of the config's parent network."""
+    return entry_of(config).networks[config.trunk]
+
+
+def weights_of(config: Config) -> str:
+    """The weights of the config's parent network."""
+    entry = entry_of(config)
+    known = {**entry.weights, **entry.learned} if config.rates == "neuron" else entry.weights
+    return config.weights or known[config.trunk]
+
+
+def box_to_mask_of(config: Config, load: Callable[[str, str], Any]) -> BoxToMask:
+    """How the config's method makes masks of boxes: by a network of its own or by GrabCut.
+
+    load: gives the network of an architecture with the weights of a name; asked when there is a box.
+    """
+    convert, weights = entry_of(config).box_to_mask, config.masktrack.box_weights
+    if convert is None or not weights:
+        return grab_cut_box
+    return lambda image, box: convert(load(architecture_of(config), weights), image, box)
 
 
 def new_method(network: Any, config: Config) -> Method:
-    """One object's method around its own copy of the parent `network`.
-
-    Raises EngineError for an unknown method or one that cannot work with the trunk.
-    """
-    if config.method not in registry:
-        raise EngineError(f"There is no method {config.method!r}; choose one of {', '.join(registry)}.")
-    if config.method == "guided" and not isinstance(network, LiteNet):
-        raise EngineError("The guided method needs the trunk 'lite'; choose it or the method 'osvos'.")
-    return registry[config.method](network, config)
+    """One object's method around its own copy of the parent `network`. Raises EngineError as `entry_of`."""
+    return entry_of(config).make(network, config)

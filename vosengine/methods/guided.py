@@ -21,14 +21,24 @@ from torch import Tensor
 from vosengine.augment import bounding_box
 from vosengine.config import Config
 from vosengine.crop import Window, whole_frame, window_around
-from vosengine.finetune import Shot, image_tensor, map_tensor, pair_logits, remembered, stacked
+from vosengine.finetune import (
+    Shot,
+    image_tensor,
+    map_tensor,
+    optimizer_step,
+    pair_logits,
+    remembered,
+    stacked,
+)
 from vosengine.guides.flow import consistency, dis_flow, warp
 from vosengine.losses import cross_entropy_and_iou
 from vosengine.networks.lite import LiteNet, Memory
+from vosengine.neuron_rates import NeuronSgd
 from vosengine.pairs import Mix, PairMaker
 from vosengine.quality import expected_j
 from vosengine.runtime import device, mixed_precision, placed
 from vosengine.types import Box, Image, Probability
+from vosengine.weights import load_rates
 
 FLOW_SIDE = 427  # flow on frames of half of 480p: sharp enough for masks, a quarter of the time
 NEAREST_SHOTS = 4  # annotated frames remembered at once
@@ -36,6 +46,7 @@ SURE_BACKGROUND = -0.7  # guidance below this is background carried along truste
 STRAY_SHARE = 0.1  # of the area that touches the guidance: what is smaller and apart from it is dropped
 RECENT = 2  # own results remembered at once
 SEARCH_GROWTH = 1.5  # of the sides of a lost object's box, a frame
+LEARNED_RATES = "lite_meta"  # the checkpoint of meta-learned initialisation and rates
 CONFIDENT = 0.85  # expected J from which an own result is worth remembering
 # The annotated frame is moved as a whole: pasting would teach that its own background is another one.
 MIX = Mix(
@@ -49,8 +60,8 @@ class Guided:
     def __init__(self, network: LiteNet, config: Config) -> None:
         self.config = config
         self.network = placed(copy.deepcopy(network))
-        trained = [p for p in self.network.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=1e-4)
+        self.learned = config.rates == "neuron"
+        self.optimizer = new_optimizer(self.network, config)
 
     def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
         """Steps on deformed pairs of the annotated frames; yields the loss of each."""
@@ -61,8 +72,9 @@ class Guided:
         pairs = PairMaker(shown, seed=config.seed, mix=MIX)
         rows, columns = _crop_shape(shown, config)
         for step in range(steps):
-            for group in self.optimizer.param_groups:
-                group["lr"] = config.rate * min(1.0, (step + 1) / 10, 1.2 - step / steps)
+            if not self.learned:
+                for group in self.optimizer.param_groups:
+                    group["lr"] = config.rate * min(1.0, (step + 1) / 10, 1.2 - step / steps)
             count = max(1, config.batch_size // 2)
             made = [pairs.pair(step * count + n, rows, columns) for n in range(count)]
             images, masks, guidance = stacked([a for a, _ in made] + [b for _, b in made])
@@ -70,11 +82,7 @@ class Guided:
             with mixed_precision(device()):
                 logits = pair_logits(self.network, images, masks, guidance)
             loss = cross_entropy_and_iou(logits, masks.to(device()))
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-            self.optimizer.step()
-            yield float(loss.item())
+            yield optimizer_step(self.optimizer, loss, clip=0.0 if self.learned else 1.0)
 
     def begin(self, shots: Sequence[Shot], start: int) -> GuidedTrack:
         """A sweep away from the annotated frame `start`."""
@@ -144,6 +152,10 @@ class GuidedTrack:
         self.box = bounding_box(probability) or (self._search_box() if box is None else self.box)
         return probability
 
+    def adapt(self) -> Iterator[float]:
+        """Own results are remembered, not trained on."""
+        return iter(())
+
     def _guidance(self, image: Image) -> Probability:
         """The previous probability along the flow, in [-1, 1]; towards 0 (unknown) where the flow is not
         trusted."""
@@ -184,6 +196,14 @@ def without_strays(probability: Probability, guidance: Probability) -> Probabili
     stray = ~touched & (areas < STRAY_SHARE * areas[touched].sum())
     stray[0] = False
     return np.where(stray[labels], np.float32(0), probability)
+
+
+def new_optimizer(network: LiteNet, config: Config) -> torch.optim.Optimizer:
+    """AdamW at the hand-set rate, or vanilla SGD at the learned rates (e-OSVOS section 3.2.4)."""
+    if config.rates == "neuron":
+        return NeuronSgd(network, load_rates(config.weights or LEARNED_RATES))
+    trained = [p for p in network.parameters() if p.requires_grad]
+    return torch.optim.AdamW(trained, lr=config.rate, weight_decay=1e-4)
 
 
 def _crop_shape(shots: Sequence[Shot], config: Config) -> tuple[int, int]:

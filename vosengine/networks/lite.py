@@ -25,7 +25,6 @@ from vosengine.networks.mobilenet_v2 import TAP_CHANNELS, MobileNetV2
 KEY_CHANNELS = 64
 VALUE_CHANNELS = 64
 WIDTHS = (24, 48, 64, 128)  # the decoder at strides 2, 4, 8, 16
-FROZEN_BLOCKS = 4  # the trunk up to stride 4 keeps its ImageNet weights: half the cost of a training step
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,7 @@ class LiteNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = MobileNetV2()
-        for block in self.trunk.features[:FROZEN_BLOCKS]:
-            block.requires_grad_(False)
+        self.trunk.freeze_early_blocks()
         s2, s4, s8, s16, s32 = TAP_CHANNELS
         w2, w4, w8, w16 = WIDTHS
         self.matcher = Matcher(s16)

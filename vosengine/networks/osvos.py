@@ -2,10 +2,13 @@
 
 Fully-connected layers removed; before each of the last four poolings' stages a 3x3 convolution to 16
 channels, upscaled to the image's size, concatenated and fused by a 1x1 convolution. Each side also gives a
-score of its own for deep supervision in parent training.
+score of its own for deep supervision in parent training. With `side_channels=1` it is the streamlined
+network of the box-filtered paper (section 3.1): 1x1 convolutions to depth 1, which are their own scores.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +21,41 @@ MEAN = (0.48235, 0.45882, 0.40784)
 DEVIATION = (1 / 255, 1 / 255, 1 / 255)
 
 
+class SideOutputs(nn.Module):
+    """Side outputs of a trunk's stages, and their fusion."""
+
+    def __init__(self, widths: Sequence[int], channels: int = SIDE_CHANNELS) -> None:
+        super().__init__()
+        kernel = 3 if channels > 1 else 1
+        self.side = nn.ModuleList(nn.Conv2d(w, channels, kernel, padding=kernel // 2) for w in widths)
+        self.score = nn.ModuleList(
+            nn.Conv2d(channels, 1, 1) if channels > 1 else nn.Identity() for _ in widths
+        )
+        self.fuse = nn.Conv2d(channels * len(widths), 1, 1)
+        generator = torch.Generator().manual_seed(0)  # the same network whatever was built before
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.normal_(layer.weight, std=0.001, generator=generator)
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.constant_(self.fuse.weight, 1 / (channels * len(widths)))
+
+    def forward(self, stages: Sequence[Tensor], size: torch.Size) -> tuple[Tensor, list[Tensor]]:
+        """The stages' features -> fused logits and each side's logits, (batch, 1, *size)."""
+        # Fusing and upscaling are linear: fused first, one channel a side is upscaled instead of sixteen.
+        weights = torch.split(self.fuse.weight, self.fuse.weight.shape[1] // len(self.side), 1)
+        fused = self.fuse.bias.view(1, 1, 1, 1).float()  # type: ignore[union-attr]
+        scores = []
+        for features, side, score, weight in zip(stages, self.side, self.score, weights, strict=True):
+            y = side(features)
+            fused = fused + upscaled(F.conv2d(y, weight).float(), size)
+            scores.append(upscaled(score(y).float(), size))
+        return fused, scores
+
+
 class OsvosNet(nn.Module):
     """`forward` gives the fused logits; `sides` also those of each stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, side_channels: int = SIDE_CHANNELS) -> None:
         super().__init__()
         self.stages = nn.ModuleList()
         inputs = 3
@@ -31,26 +65,17 @@ class OsvosNet(nn.Module):
                 layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
                 inputs = outputs
             self.stages.append(nn.Sequential(*layers))
-        widths_out = [widths[-1] for widths in STAGES[1:]]
-        self.side = nn.ModuleList(nn.Conv2d(width, SIDE_CHANNELS, 3, padding=1) for width in widths_out)
-        self.score = nn.ModuleList(nn.Conv2d(SIDE_CHANNELS, 1, 1) for _ in widths_out)
-        self.fuse = nn.Conv2d(SIDE_CHANNELS * len(widths_out), 1, 1)
-        generator = torch.Generator().manual_seed(0)  # the same network whatever was built before
-        for layer in (*self.side, *self.score, self.fuse):
-            nn.init.normal_(layer.weight, std=0.001, generator=generator)
-            nn.init.zeros_(layer.bias)
+        self.outputs = SideOutputs([widths[-1] for widths in STAGES[1:]], side_channels)
 
     def sides(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Fused logits and the four side logits, each (batch, 1, height, width)."""
-        size = image.shape[-2:]
         x = self.stages[0](normalised(image))
-        wide, scores = [], []
-        for stage, side, score in zip(self.stages[1:], self.side, self.score, strict=True):
+        found = []
+        for stage in self.stages[1:]:
             x = stage(x)
-            y = side(x)
-            wide.append(_upscaled(y, size))
-            scores.append(_upscaled(score(y), size).float())
-        return self.fuse(torch.cat(wide, 1)).float(), scores
+            found.append(x)
+        both: tuple[Tensor, list[Tensor]] = self.outputs(found, image.shape[-2:])
+        return both
 
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 3, height, width) in [-1, 1] -> logits (batch, 1, height, width)."""
@@ -64,7 +89,7 @@ def normalised(image: Tensor) -> Tensor:
     return (image / 2 + 0.5 - mean) / deviation
 
 
-def _upscaled(x: Tensor, size: torch.Size) -> Tensor:
+def upscaled(x: Tensor, size: torch.Size) -> Tensor:
     """Bilinear, as the paper's fixed-weight transposed convolutions."""
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 

@@ -1,6 +1,7 @@
 """Snapping: moving a probability's boundary to the image's edges, and bringing it to full resolution.
 
-Both change only a band round the boundary, inside a crop round the object: what the method is sure of stays
+Full resolution and the bilateral solver change only a band round the boundary, inside a crop round the
+object: what the method is sure of stays
 exactly as it was, and the cost follows the object's size, not the frame's. Parts thinner than the band have
 nothing sure on one side and would melt into their surroundings: they keep what the method said.
 
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 
 from vosengine.errors import EngineError
 from vosengine.snap.bilateral import bilateral_solver
+from vosengine.snap.crf import dense_crf
+from vosengine.snap.superpixels import superpixel_snap
 from vosengine.types import Image, Probability
 
 # Lengths as shares of the frame's diagonal; in parentheses the pixels at 640 x 360.
@@ -39,7 +42,8 @@ def snap(image: Image, probability: Probability, kind: str) -> Probability:
     """`probability` with its 0.5 boundary moved to the image's edges.
 
     image: (height, width, 3); probability: (height, width); kind: a name in `SNAPS`. Returns a new array.
-    Pixels further than a band of 0.55 % of the frame's diagonal from the boundary keep their value.
+    "bilateral" keeps pixels further than a band of 0.55 % of the frame's diagonal from the boundary as they
+    are; "crf" may also remove islands and close holes, and "superpixels" turn whole superpixels.
     Raises EngineError for an unknown kind, ValueError when the sizes differ.
     """
     if kind not in SNAPS:
@@ -145,4 +149,13 @@ def _thin(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     return np.asarray(opened != closed, bool)
 
 
-SNAPS: dict[str, Callable[[Image, Probability], Probability]] = {"none": _unchanged, "bilateral": _bilateral}
+def _crf(image: Image, probability: Probability) -> Probability:
+    return dense_crf([image], [probability])[0]
+
+
+SNAPS: dict[str, Callable[[Image, Probability], Probability]] = {
+    "none": _unchanged,
+    "bilateral": _bilateral,
+    "crf": _crf,
+    "superpixels": superpixel_snap,
+}

@@ -65,6 +65,17 @@ def load_training_data(folder: Path) -> tuple[list[Still], dict[str, list[Still]
     return stills, dict(clips)
 
 
+def kept_apart(
+    stills: list[Still], clips: dict[str, list[Still]]
+) -> tuple[list[Still], dict[str, list[Still]], list[list[Still]]]:
+    """Stills and clips to train on, and what to validate on: the HELD_OUT clips, else every 20th still."""
+    held_out = [frames for name, frames in clips.items() if name in HELD_OUT]
+    trained = {name: frames for name, frames in clips.items() if name not in HELD_OUT}
+    if held_out or not stills:
+        return stills, trained, held_out or list(trained.values())
+    return [still for n, still in enumerate(stills) if n % 20 or len(stills) == 1], trained, [stills[::20]]
+
+
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for tar_path in sorted(folder.rglob("*.tar")):
         if "davis-dev" in tar_path.name:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from vosengine.neuron_rates import PREFIX
+
+Batch = TypeVar("Batch")
 WIDTH, HEIGHT = 640, 320  # of the drawn curves
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # Okabe and Ito's, told apart by the colour-blind
 
@@ -27,20 +33,26 @@ class TrainingState(Generic[Trained]):
     """
 
     def __init__(
-        self, network: Trained, optimizer: torch.optim.Optimizer, steps: int, decay: float = 0.3
+        self,
+        network: Trained,
+        optimizer: torch.optim.Optimizer,
+        steps: int,
+        decay: float = 0.3,
+        warm_up: int = 200,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
         self.steps = steps
         self.decay = decay
+        self.warm_up = warm_up
         self.step = 0
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.rates = [group["lr"] for group in optimizer.param_groups]
 
     def set_rate(self) -> None:
-        """The learning rate of the current step: 200 steps of warm-up, constant, linear to 0."""
+        """The learning rate of the current step: `warm_up` steps of warm-up, constant, linear to 0."""
         left = (self.steps - self.step) / max(1.0, self.decay * self.steps)
-        factor = min(1.0, left, (self.step + 1) / 200)
+        factor = min(1.0, left, (self.step + 1) / self.warm_up)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
 
@@ -73,6 +85,8 @@ class TrainingState(Generic[Trained]):
         if not path.exists():
             return False
         tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            self.step = int(file.metadata()["step"])
         self.network.load_state_dict(_under(tensors, "network."))
         where = next(self.network.parameters()).device
         self.average = {name: value.to(where) for name, value in _under(tensors, "average.").items()}
@@ -82,8 +96,45 @@ class TrainingState(Generic[Trained]):
             state.setdefault(int(number), {})[name] = value
         whole = self.optimizer.state_dict()
         self.optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
-        self.step = int(next(iter(state.values()))["step"].item())
         return True
+
+
+def lite_optimizer(network: nn.Module, trunk: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """AdamW; the pretrained trunk learns at a third of the rate."""
+    known = {id(p) for p in trunk.parameters()}
+    rest = [p for p in network.parameters() if id(p) not in known and p.requires_grad]
+    trained = [p for p in trunk.parameters() if p.requires_grad]
+    groups = [{"params": trained, "lr": rate / 3}, {"params": rest, "lr": rate}]
+    return torch.optim.AdamW(groups, weight_decay=1e-4)
+
+
+def run(
+    state: TrainingState[Trained],
+    batches: Iterable[Batch],
+    loss_of: Callable[[Batch], Tensor],
+    validate: Callable[[], dict[str, float]],
+    export: Callable[[dict[str, float]], None],
+    out: Path,
+    log_every: int,
+) -> None:
+    """Train on the batches; every `log_every` steps and at the end validate, log, draw the curve, save the
+    checkpoint and export the averaged weights with `export(scores)`."""
+    log = Log(out / "log.csv")
+    losses: list[float] = []
+    started = time.perf_counter()
+    for batch in batches:
+        state.network.train()
+        loss = loss_of(batch)
+        state.update(loss)
+        losses.append(loss.item())
+        if state.step % log_every == 0 or state.step == state.steps:
+            pace = (time.perf_counter() - started) / len(losses)
+            scores = validate()
+            log.write(step=state.step, loss=float(np.mean(losses)), **scores, seconds_per_step=pace)
+            log.draw(out / "curve.svg", ("loss", *scores))
+            state.save(out)
+            export(scores)
+            losses, started = [], time.perf_counter()
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -138,8 +189,12 @@ class Log:
 
 
 def export_weights(state: dict[str, Tensor], path: Path, card: dict[str, Any]) -> None:
-    """fp16 safetensors with the model card beside it (`NAME.json`) and the architecture in its header."""
-    halves = {k: v.to(torch.float16).contiguous().clone() for k, v in state.items()}
+    """fp16 safetensors with the model card beside it (`NAME.json`) and the architecture in its header.
+
+    Learned rates stay fp32: many are too small for halves.
+    """
+    types = {k: v.dtype if k.startswith(PREFIX) else torch.float16 for k, v in state.items()}
+    halves = {k: v.to(types[k]).contiguous().clone() for k, v in state.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".part")
     save_file(halves, beside, {"architecture": str(card["architecture"])})

@@ -66,3 +66,30 @@ class FakeEngine:
 
 def make_fake_engine() -> FakeEngine:
     return FakeEngine()
+
+
+class NearestEngine(FakeEngine):
+    """Copies the mask of the nearest annotation, a box filled; `quality` estimates J by frame."""
+
+    def __init__(self, quality: Callable[[int], float] = lambda frame: 1.0) -> None:
+        super().__init__()
+        self._quality = quality
+
+    def _propagate(self, job_id: int, command: Propagate) -> Iterator[Event]:
+        for frame in command.span:
+            for object_id in {annotation.object_id for annotation in command.annotations}:
+                mine = [a for a in command.annotations if a.object_id == object_id]
+                nearest = min(mine, key=lambda a: (abs(a.frame - frame), a.frame))
+                if nearest.box is not None or nearest.frame != frame:
+                    matte = filled(nearest).astype(np.uint16) * np.uint16(257)
+                    yield MaskPredicted(job_id, frame, object_id, matte, self._quality(frame), 0)
+
+
+def filled(annotation: Annotation) -> Mask:
+    """The annotation's mask, of a box all of it; 32x24 as the data set of these tests."""
+    if annotation.mask is not None:
+        return annotation.mask
+    box, mask = annotation.box, np.zeros((24, 32), np.uint8)
+    assert box is not None
+    mask[int(box.y) : int(box.y + box.height), int(box.x) : int(box.x + box.width)] = 255
+    return mask

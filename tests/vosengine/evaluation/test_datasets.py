@@ -157,9 +157,20 @@ def test_object_ids_of_a_palette(tmp_path: Path) -> None:
     assert pair.object_ids == (1, 3)
     assert np.array_equal(pair.masks(1)[2], square(2, side=4))
     assert np.array_equal(pair.masks(3)[2], square(9, side=5))
-    as_one = find_sequences(tmp_path)[0]
+    as_one = find_sequences(tmp_path, single_object=True)[0]
     assert as_one.object_ids == (1,)
     assert np.count_nonzero(as_one.masks(1)[2]) == 16 + 25 + 32
+
+
+def test_several_objects_are_seen_in_a_palette_and_not_in_greys(tmp_path: Path) -> None:
+    ids = square(2, side=4) // 255 + square(9, side=5) // 255 * 3
+    write_frame(tmp_path, "pair", "00000", ids)
+    write_frame(tmp_path, "single", "00000", square(3) // 255)
+    assert [s.single_object for s in find_sequences(tmp_path)] == [False, False]
+    assert [s.single_object for s in find_sequences(tmp_path, ["single"])] == [True]
+    assert find_sequences(tmp_path, single_object=True)[0].object_ids == (1,)
+    cv2.imwrite(str(tmp_path / "Annotations" / "480p" / "pair" / "00000.png"), ids * 40)  # soft edges, say
+    assert find_sequences(tmp_path)[0].single_object
 
 
 def test_black_and_white_annotations_are_object_one(davis: Path) -> None:

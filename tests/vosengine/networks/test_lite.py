@@ -1,6 +1,7 @@
 import torch
 
-from vosengine.networks.lite import FROZEN_BLOCKS, LiteNet
+from vosengine.networks.lite import LiteNet
+from vosengine.networks.mobilenet_v2 import FROZEN_BLOCKS
 
 
 def inputs(batch=1, height=64, width=96):

@@ -1,9 +1,7 @@
-"""Training from a small folder: it learns, it resumes to the same weights, and it writes what it promises."""
+"""OSVOS's parent training: deep supervision or not, and an object learned from stills of it."""
 
 import argparse
-import io
 import json
-import tarfile
 
 import cv2
 import numpy as np
@@ -11,121 +9,116 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vosengine.errors import DatasetError
-from vosengine.training import parent
-from vosengine.training.datasets import load_training_data
+from tests.vosengine.methods.scene import frame, j
+from vosengine.config import preset
+from vosengine.losses import class_balanced_cross_entropy
+from vosengine.methods import new_method
+from vosengine.training import parent, stills
 from vosengine.training.loop import TrainingState
+from vosengine.training.stills import StillBatches
 from vosengine.weights import load_network
 
 
-def write_stills(folder, count=3):
+@pytest.fixture(autouse=True)
+def small_views(monkeypatch):
+    monkeypatch.setattr(stills, "SHAPES", ((96, 160), (128, 128)))
+    monkeypatch.setattr(parent, "VALIDATION_BATCHES", 1)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Stills of one object, the red disk, at several places."""
     for kind in ("images", "masks"):
-        (folder / kind).mkdir(parents=True)
-    for number in range(count):
-        rng = np.random.default_rng(number)
-        image = rng.integers(0, 256, (60, 80, 3), np.uint8)
-        mask = np.zeros((60, 80), np.uint8)
-        cv2.circle(mask, (40, 30), 15 + number, 255, -1)
-        cv2.imwrite(str(folder / "images" / f"{number}.jpg"), image)
-        cv2.imwrite(str(folder / "masks" / f"{number}.png"), mask)
-    return folder
+        (tmp_path / "data" / kind).mkdir(parents=True)
+    for number in range(6):
+        image, mask = frame(2 * number)
+        cv2.imwrite(str(tmp_path / "data" / "images" / f"{number}.jpg"), image[..., ::-1])
+        cv2.imwrite(str(tmp_path / "data" / "masks" / f"{number}.png"), mask * 255)
+    return tmp_path / "data"
 
 
-def write_clip(folder, name, count=3):
-    for kind in ("JPEGImages", "Annotations"):
-        (folder / kind / "360p" / name).mkdir(parents=True)
-    for number in range(count):
-        image = np.full((60, 80, 3), 50 * number, np.uint8)
-        mask = np.zeros((60, 80), np.uint8)
-        mask[20:40, 10 + number : 40 + number] = 255
-        cv2.imwrite(str(folder / "JPEGImages" / "360p" / name / f"{number:05d}.jpg"), image)
-        cv2.imwrite(str(folder / "Annotations" / "360p" / name / f"{number:05d}.png"), mask)
-    return folder
-
-
-def arguments(data, out, *more):
+def trained(data, out, *more):
     parser = argparse.ArgumentParser()
     parent.add_arguments(parser)
-    fixed = ["--data", str(data), "--out", str(out), "--pairs", "1", "--workers", "0", "--threads", "1"]
-    return parser.parse_args([*fixed, *more])
+    fixed = ["--data", str(data), "--out", str(out), "--workers", "0", "--threads", "1", "--batch-size", "2"]
+    return parent.main(parser.parse_args([*fixed, *more]))
 
 
-@pytest.fixture(autouse=True)
-def small_crops(monkeypatch):
-    monkeypatch.setattr(parent, "SHAPES", ((32, 64), (64, 32)))
+def test_an_object_learned_from_stills_of_it_costs_one_forward_pass_a_frame(data, tmp_path):
+    trained(data, tmp_path / "out", "--steps", "60", "--rate", "3e-3", "--log-every", "60")
+    weights = tmp_path / "out" / "osvos_lite.safetensors"
+    config = preset("osvos-lite", weights=str(weights), steps=0)
+    method = new_method(load_network("osvos_lite", config.weights), config)
+    assert list(method.fine_tune((), config.steps)) == []
+    image, mask = frame(5)
+    assert j(method.begin((), 0).segment(image), mask) > 0.7
+    card = json.loads(weights.with_suffix(".json").read_text())
+    assert card["command"].startswith("rotoshot train parent --batch-size 2 --rate 0.003")
+    assert card["scores"]["J"] > 0.5
+    assert (tmp_path / "out" / "curve.svg").read_text().startswith("<svg")
 
 
-def test_stills_and_clips_are_read_from_folders_and_tars_alike(tmp_path):
-    folder = write_clip(write_stills(tmp_path / "data"), "bear")
-    stills, clips = load_training_data(folder)
-    assert len(stills) == 3
-    assert {name: len(frames) for name, frames in clips.items()} == {"bear": 3}
-    packed = tmp_path / "packed"
-    packed.mkdir()
-    with tarfile.open(packed / "all.tar", "w") as tar:
-        for path in sorted(folder.rglob("*.*")):
-            content = path.read_bytes()
-            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    assert load_training_data(packed) == (stills, clips)
-    image, mask = stills[0].decode()
-    assert image.shape == (60, 80, 3)
-    assert np.isclose(mask.sum(), np.pi * 15**2, rtol=0.05)
-
-
-def test_the_measuring_set_is_never_trained_on(tmp_path):
-    write_clip(write_stills(tmp_path / "data"), "blackswan")
-    with tarfile.open(tmp_path / "davis-dev-480p.tar", "w") as tar:
-        tar.add(tmp_path / "data" / "JPEGImages", "JPEGImages")
-        tar.add(tmp_path / "data" / "Annotations", "Annotations")
-    (tmp_path / "data").rename(tmp_path.parent / f"{tmp_path.name}-aside")
-    with pytest.raises(DatasetError, match="No image and mask pairs"):
-        load_training_data(tmp_path)
-
-
-def test_training_resumes_to_the_weights_of_an_uninterrupted_run(tmp_path):
-    data = write_clip(write_stills(tmp_path / "data"), "bear")
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    parent.main(arguments(data, whole, "--steps", "4", "--log-every", "2"))
-
-    stopped = TrainingState.update
+def test_training_resumes_to_the_weights_of_an_uninterrupted_run(data, tmp_path, monkeypatch):
+    trained(data, tmp_path / "whole", "--steps", "4", "--log-every", "2", "--side-channels", "1")
+    update = TrainingState.update
 
     def stop_after_two(self, loss):
         if self.step == 2:
             raise KeyboardInterrupt
-        stopped(self, loss)
+        update(self, loss)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrainingState, "update", stop_after_two)
-        with pytest.raises(KeyboardInterrupt):
-            parent.main(arguments(data, parts, "--steps", "4", "--log-every", "2"))
-    parent.main(arguments(data, parts, "--steps", "4", "--log-every", "2", "--resume"))
-    a, b = (load_file(folder / "lite.safetensors") for folder in (whole, parts))
-    assert a.keys() == b.keys()
-    for key, value in a.items():
-        assert torch.equal(value, b[key]), key
-
-
-def test_a_run_leaves_weights_a_card_and_a_log(tmp_path):
-    data = write_stills(tmp_path / "data")
-    parent.main(arguments(data, tmp_path / "out", "--steps", "2", "--log-every", "1"))
-    load_network("lite", str(tmp_path / "out" / "lite.safetensors"))
-    card = json.loads((tmp_path / "out" / "lite.json").read_text("utf-8"))
-    assert card["architecture"] == "lite"
-    assert card["seed"] == 0
-    rows = (tmp_path / "out" / "log.csv").read_text("utf-8").splitlines()
-    assert rows[0].startswith("step,loss,J_guided")
-    assert [row.split(",")[0] for row in rows[1:]] == ["1", "2"]
-    assert (tmp_path / "out" / "curve.svg").read_text("utf-8").count("<polyline") == 3
+    monkeypatch.setattr(TrainingState, "update", stop_after_two)
+    parts = ["--steps", "4", "--log-every", "2", "--side-channels", "1"]
+    with pytest.raises(KeyboardInterrupt):
+        trained(data, tmp_path / "parts", *parts)
+    monkeypatch.undo()
+    monkeypatch.setattr(stills, "SHAPES", ((96, 160), (128, 128)))
+    monkeypatch.setattr(parent, "VALIDATION_BATCHES", 1)
+    trained(data, tmp_path / "parts", *parts, "--resume")
+    one, other = (load_file(tmp_path / name / "depth1_lite.safetensors") for name in ("whole", "parts"))
+    for key, value in one.items():
+        torch.testing.assert_close(value, other[key], msg=key)
 
 
-def test_the_rate_warms_up_stays_and_falls_to_0():
-    network = torch.nn.Linear(1, 1)
-    state = TrainingState(network, torch.optim.SGD(network.parameters(), lr=1.0), steps=1000, decay=0.3)
-    rates = []
-    for step in (0, 199, 500, 700, 850, 1000):
-        state.step = step
-        state.set_rate()
-        rates.append(state.optimizer.param_groups[0]["lr"])
-    assert np.allclose(rates, [1 / 200, 1, 1, 1, 0.5, 0])
+@pytest.mark.parametrize("architecture", ["osvos_lite", "osvos_vgg16"])
+def test_deep_supervision_adds_the_loss_of_each_side_output(architecture):
+    torch.manual_seed(0)
+    network = load_network(architecture, "random")
+    images = torch.randint(0, 255, (1, 3, 64, 96), dtype=torch.uint8)
+    masks = torch.zeros(1, 1, 64, 96)
+    masks[..., 20:40, 30:60] = 1
+    alone = parent.parent_loss(network, images, masks, supervised=False)
+    with torch.no_grad():
+        fused, sides = network.sides(images.float() / 127.5 - 1)
+    how = "sum" if architecture == "osvos_vgg16" else "mean"
+    torch.testing.assert_close(alone, class_balanced_cross_entropy(fused, masks, how), rtol=0.05, atol=0)
+    whole = sum(class_balanced_cross_entropy(x, masks, how) for x in (fused, *sides))
+    torch.testing.assert_close(parent.parent_loss(network, images, masks), whole, rtol=0.05, atol=0)
+    assert len(sides) == (5 if architecture == "osvos_lite" else 4)
+
+
+def test_paper_schedule_for_vgg16_is_sgd_with_momentum():
+    network = load_network("osvos_vgg16", "random")
+    optimizer = parent.new_optimizer(network, 1e-8)
+    assert isinstance(optimizer, torch.optim.SGD)
+    assert optimizer.param_groups[0]["momentum"] == 0.9
+
+
+def test_samples_depend_on_their_number_and_the_seed_alone():
+    class Source:
+        def decode(self):
+            return frame(0)
+
+    def batches(first, seed=3):
+        return StillBatches([Source()], [[Source()]], 2, 5, first, seed)
+
+    images, targets = batches(0)[3]
+    again = batches(2)[1]
+    assert torch.equal(images, again[0])
+    assert torch.equal(targets, again[1])
+    assert not torch.equal(images, batches(0, seed=4)[3][0])
+    assert images.shape == (2, 3, 128, 128)
+    assert set(np.unique(targets)) == {0.0, 1.0}
+    red = images[:, 0].float() - images[:, 1].float()
+    assert red[targets[:, 0] > 0].median() > 60, "the target covers the object"
+    assert len(batches(2)) == 3

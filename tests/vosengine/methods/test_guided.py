@@ -1,40 +1,14 @@
-"""Both methods on a small moving object, with the bundled weights."""
+"""The default method on a small moving object, with the bundled weights."""
 
 import numpy as np
 import pytest
 import torch
 
+from tests.vosengine.methods.scene import HEIGHT, WIDTH, follow, frame, j, shots
 from vosengine.config import preset
-from vosengine.errors import EngineError
-from vosengine.finetune import Shot
-from vosengine.methods import new_method, registry
+from vosengine.methods import new_method
 from vosengine.methods.guided import without_strays
-from vosengine.networks.osvos import OsvosNet
 from vosengine.weights import load_network
-
-HEIGHT, WIDTH = 96, 160
-
-
-def frame(number):
-    """A red disk with a yellow stripe crossing a green, textured ground."""
-    rng = np.random.default_rng(0)
-    image = np.repeat(np.repeat(rng.integers(40, 110, (24, 40, 3), np.uint8), 4, 0), 4, 1)
-    image[..., 1] += 60
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    cx, cy = 50 + 4 * number, 46 + number
-    mask = (np.hypot(x - cx, y - cy) < 22).astype(np.float32)
-    image[mask > 0] = (210, 40, 40)
-    image[(mask > 0) & (abs(y - cy) < 4)] = (230, 220, 60)
-    return image, mask
-
-
-def shots(*numbers):
-    return [Shot(n, *frame(n)) for n in numbers]
-
-
-def j(probability, mask):
-    found = probability >= 0.5
-    return (found & (mask > 0)).sum() / (found | (mask > 0)).sum()
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +16,9 @@ def parent():
     return load_network("lite", "lite")
 
 
-@pytest.fixture(params=["guided", "osvos"])
-def config(request):
-    name = "balanced" if request.param == "guided" else "osvos-lite"
-    return preset(name, steps=12, batch_size=2, crop_area=128 * 96 if request.param == "guided" else 0)
-
-
-def follow(method, count=5):
-    track = method.begin(shots(0), 0)
-    return [track.segment(frame(n)[0]) for n in range(1, count)]
+@pytest.fixture
+def config():
+    return preset("balanced", steps=12, batch_size=2, crop_area=128 * 96)
 
 
 def test_fine_tuning_learns_the_object_and_finds_it_again(parent, config):
@@ -142,29 +110,3 @@ def test_small_components_away_from_the_guidance_are_dropped():
     assert np.array_equal(found, expected)
     unknown = without_strays(probability, np.zeros_like(guidance))
     assert np.array_equal(unknown, probability), "a lost object may be anywhere"
-
-
-def test_osvos_frames_are_independent(parent):
-    method = new_method(parent, preset("osvos-lite"))
-    first, second = method.begin(shots(0), 0), method.begin(shots(0), 0)
-    first.segment(frame(1)[0])
-    assert np.array_equal(first.segment(frame(3)[0]), second.segment(frame(3)[0]))
-
-
-def test_vgg16_osvos_learns_one_frame():
-    torch.manual_seed(0)
-    # Random weights need another rate than the paper's, which is for ImageNet weights and summed losses.
-    config = preset("osvos-paper", rate=1e-7, steps=4)
-    method = new_method(OsvosNet(), config)
-    losses = list(method.fine_tune(shots(0), 4))
-    assert all(np.isfinite(losses))
-    assert len(losses) == 4
-    assert method.begin(shots(0), 0).segment(frame(1)[0]).shape == (HEIGHT, WIDTH)
-
-
-def test_unknown_methods_and_unfitting_trunks_are_refused(parent):
-    with pytest.raises(EngineError, match="no method 'magic'; choose one of guided, osvos"):
-        new_method(parent, preset("balanced", method="magic"))
-    with pytest.raises(EngineError, match="needs the trunk 'lite'"):
-        new_method(OsvosNet(), preset("balanced"))
-    assert set(registry) == {"guided", "osvos"}

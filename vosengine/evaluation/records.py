@@ -1,0 +1,84 @@
+"""Results of sequences kept on disk, so that an interrupted table goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from vosengine import __version__, atomic
+from vosengine.config import Config, config_to_dict
+from vosengine.evaluation.datasets import Sequence
+from vosengine.evaluation.metrics import Scores
+from vosengine.evaluation.protocol import Operator, SequenceResult, Timing
+
+
+def key_of(config: Config, operator: Operator, weights: str) -> dict[str, Any]:
+    """What a result depends on besides its sequence; `weights` names the parent network's content."""
+    key = {"config": config_to_dict(config), "operator": repr(operator), "weights": weights}
+    return {**key, "version": __version__}
+
+
+def fingerprint_of_weights(config: Config) -> str:
+    """The SHA-256 of the parent network's checkpoint, or the name of weights made elsewhere.
+
+    Raises EngineError for an unknown method, WeightsError when there is no such checkpoint. Imports torch.
+    """
+    from vosengine.methods import architecture_of, weights_of  # noqa: PLC0415
+    from vosengine.weights import ARCHITECTURES, find  # noqa: PLC0415
+
+    name = weights_of(config)
+    if name in ARCHITECTURES[architecture_of(config)].outside:
+        return name
+    return hashlib.sha256(find(name).read_bytes()).hexdigest()
+
+
+def keep(result: SequenceResult, folder: Path, key: Mapping[str, Any]) -> None:
+    """Write `folder`/SEQUENCE.json with the result's rounds. Raises EngineError."""
+    rounds = [_plain(one) for one in result.rounds]
+    content = {"key": key, "frames": len(result.sequence.frame_files), "rounds": rounds}
+    atomic.write_bytes(folder / f"{result.sequence.name}.json", (json.dumps(content) + "\n").encode())
+
+
+def kept(sequence: Sequence, folder: Path, key: Mapping[str, Any]) -> SequenceResult | None:
+    """What `keep` wrote under the same key; None where there is nothing, or something else."""
+    try:
+        content = json.loads((folder / f"{sequence.name}.json").read_text("utf-8"))
+        same = content["key"] == json.loads(json.dumps(key)) and content["frames"] == len(
+            sequence.frame_files
+        )
+        if not same:
+            return None
+        rounds = [_result(sequence, values) for values in content["rounds"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # an older layout or half a file: measured again
+    return replace(rounds[-1], earlier=tuple(rounds[:-1]))
+
+
+def _plain(result: SequenceResult) -> dict[str, Any]:
+    return {
+        "scores": {object_id: asdict(scores) for object_id, scores in result.scores.items()},
+        "result_files": {frame: str(file) for frame, file in result.result_files.items()},
+        "timing": None if result.timing is None else asdict(result.timing),
+        "annotated": result.annotated,
+        "qualities": result.qualities,
+    }
+
+
+def _result(sequence: Sequence, values: Mapping[str, Any]) -> SequenceResult:
+    return SequenceResult(
+        sequence,
+        {int(object_id): _scores(scores) for object_id, scores in values["scores"].items()},
+        {int(frame): Path(file) for frame, file in values["result_files"].items()},
+        None if values["timing"] is None else Timing(**values["timing"]),
+        tuple(values["annotated"]),
+        {int(frame): quality for frame, quality in values["qualities"].items()},
+    )
+
+
+def _scores(values: Mapping[str, Any]) -> Scores:
+    named: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Scores(**named)
