@@ -31,6 +31,15 @@ PRESET_LABELS = {
     "best": "Best",
     "osvos-lite": "OSVOS, bundled network",
     "osvos-paper": "OSVOS as published",
+    "iterative-lite": "Iterative OSVOS, bundled network",
+    "iterative-paper": "Iterative OSVOS as published",
+    "box-filtered-lite": "Box-filtered OSVOS, bundled networks",
+    "box-filtered-paper": "Box-filtered OSVOS as published",
+    "masktrack-lite": "MaskTrack, bundled network",
+    "masktrack-paper": "MaskTrack as published",
+    "e-osvos-lite": "e-OSVOS-10, bundled network",
+    "e-osvos-lite-50-ona": "e-OSVOS-50-OnA, bundled network",
+    "e-osvos-paper": "e-OSVOS-100-OnA as published",
 }
 
 

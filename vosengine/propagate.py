@@ -39,7 +39,7 @@ class Track(Protocol):
         """The object on the next frame."""
 
     def adapt(self) -> Iterator[float]:
-        """Online adaptation after that frame: yields the loss of each optimizer step, if there are any."""
+        """Online adaptation before the next frame; yields the loss of each optimizer step."""
 
 
 class Method(Protocol):
@@ -149,7 +149,7 @@ def propagate(
                 found = {i: track.segment(frames.image(frame)) for i, track in tracks.items()}
                 result = waiting.arrived(frame, found)
                 yield result if result is not None and frame in span else None
-                for track in tracks.values():
+                for track in tracks.values() if frame != group[0].frames[-1] else ():
                     for _ in track.adapt():
                         yield ADAPTING
 

@@ -84,8 +84,8 @@ def load_network(architecture: str, name: str) -> nn.Module:
     """A network of the `architecture` with the weights `name`, in fp32, in training mode.
 
     "random" leaves the network as it is built; "imagenet" stands for the trunk's ImageNet weights: bundled
-    for the lite trunk, torchvision's, downloaded on first use, for VGG16. Raises WeightsError when the weights
-    are missing, damaged or of another architecture.
+    for the lite trunk, torchvision's, downloaded on first use, for VGG16. Raises WeightsError when the
+    weights are missing, damaged or of another architecture.
     """
     if architecture not in ARCHITECTURES:
         raise WeightsError(
@@ -176,7 +176,7 @@ def load_mobilenet_backbone(network: Any) -> None:
 
 
 def load_coco(network: nn.Module) -> None:
-    """torchvision's Mask R-CNN of COCO wherever shapes match, so all but the last layers, which know its classes.
+    """torchvision's Mask R-CNN of COCO wherever shapes match: all but the layers that know its classes.
 
     Its batch norms' gains and offsets become those of the group norms. The network must be trained further
     before it finds anything: two outputs are new, and the group norms normalise otherwise.

@@ -66,7 +66,7 @@ def test_a_missing_download_is_one_sentence_with_the_remedy(monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
-    with pytest.raises(WeightsError, match="could not be downloaded; connect to the network once"):
+    with pytest.raises(WeightsError, match="could not be downloaded intact; connect to the network once"):
         load_network("osvos_vgg16", "imagenet")
 
 

@@ -62,6 +62,8 @@ def add_analysis_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; the Markdown table goes to stdout, progress to stderr."""
+    if arguments.score is not None:
+        return score(arguments)
     table = comparisons.asked(arguments)
     arguments.preset = arguments.preset or DEFAULT_PRESET
     if table:
@@ -73,8 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
     from vosengine.runtime import prepare_process  # noqa: PLC0415
 
     prepare_process()
-    if arguments.score is not None:
-        return score(arguments)
     run_evaluation(
         arguments.dataset,
         config,

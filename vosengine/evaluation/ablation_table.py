@@ -32,6 +32,7 @@ def _measured(runner: Runner, row: Row, config: Config, scale: str) -> Values:
     changed = ", ".join(f"{name}={value}" for name, value in row.changes.items())
     common = {"network": _network(config), "note": row.note or None, "config": config_to_dict(config)}
     values["settings"] = f"{row.preset}-{scale} {changed}{' box' if row.boxes else ''}".strip()
+    values |= dict.fromkeys(("J", "F", "J&F", "s/frame"))
     try:
         results = runner.run(row.label, config, EveryFrame(boxes=row.boxes))
     except WeightsError as error:

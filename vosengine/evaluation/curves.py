@@ -116,14 +116,15 @@ def copied_j(sequence: Sequence, operator: EveryFrame) -> float:
 
 
 def _annotation_row(runner: Runner, config: Config, operator: EveryFrame) -> Values:
-    results = runner.run(_label(operator), config, operator)
+    label = f"{'boxes' if operator.boxes else 'masks'} {_which(operator)}"
+    results = runner.run(label, config, operator)
     frames = sum(len(sequence.frame_files) for sequence in runner.sequences)
     given = sum(len(operator.frames(sequence)) for sequence in runner.sequences)
     each = [measure.J for result in results for measure in frame_measures(result)]
     paper = MASKTRACK_BY_BOXES if operator.boxes else MASKTRACK_BY_MASKS
     quantiles = zip(QUANTILES, np.quantile(each, [percent / 100 for percent in QUANTILES]), strict=True)
     return {
-        "annotated": f"every {operator.every}" if operator.every else "first",
+        "annotated": _which(operator),
         "% annotated": 100 * given / frames,
         "J": _measures(results).J,
         "J elsewhere": mean(j_elsewhere(result) for result in results),
@@ -133,8 +134,8 @@ def _annotation_row(runner: Runner, config: Config, operator: EveryFrame) -> Val
     }
 
 
-def _label(operator: EveryFrame) -> str:
-    return f"{'boxes' if operator.boxes else 'masks'} every {operator.every}"
+def _which(operator: EveryFrame) -> str:
+    return f"every {operator.every}" if operator.every else "first"
 
 
 def _refinement_row(annotations: int, results: list[SequenceResult]) -> Values:

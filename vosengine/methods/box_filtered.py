@@ -10,12 +10,13 @@ What the paper leaves open, and what is done here:
 
 - The overlap of a box with a map (or an annotation) is the soft Jaccard index of the map and the filled box:
   the map's sum inside the box over the box's area plus the map's sum outside.
-- A class is the object's where its best detection overlaps the annotation by FIRST_OVERLAP. An object of two
-  classes (rider and horse) has two boxes, followed each on its own.
+- A class is the object's where its best detection overlaps the annotation by SHARE of what the annotation's
+  own box does (which a thin object fills by a fifth only). An object of two classes (rider and horse) has two
+  boxes, followed each on its own.
 - Where no detection passes the temporal filter, the box comes from the components that touch the previous
   one, as for an object of no known class ("or by a previous frame prediction", abstract). Where nothing
-  touches it, the object is lost: the previous box stays, and any detection of the class that overlaps the map
-  by FIRST_OVERLAP will do.
+  touches it, the object is lost: the previous box stays, and any detection of the class will do that overlaps
+  the map by SHARE of what the first box overlapped the annotation.
 - Without the temporal filter there is no previous box: a frame without a detection is filtered by no box.
 - Weak components are not cut at the box (section 3.4 says both; figure 5 shows what cutting does).
 - The result is the hard mask's soft twin: the low threshold moves to one half, removed components fall to 0,
@@ -46,7 +47,7 @@ from vosengine.types import Box, Image, Probability
 
 Pixels = NDArray[np.bool_]  # (height, width)
 
-FIRST_OVERLAP = 0.3  # a box the object fills by less than a third says little of it
+SHARE = 0.4  # a rider has about this share of the overlap of the box round horse and rider
 OBJECT = 0.5  # probability from which a pixel is the object's
 UNCATEGORIZED = ""  # the class of objects the detector does not find on the first frame
 
@@ -97,10 +98,12 @@ class BoxFilteredTrack:
         self.filters = self.settings.clip_to_box or self.settings.components
         shown = [shot for shot in shots if bounding_box(shot.mask) is not None]
         self.boxes: dict[str, Box] = {}
+        self.first_overlap: dict[str, float] = {}
         self.lost: set[str] = set()
         if shown and self.filters:
             first = min(shown, key=lambda shot: abs(shot.frame - start))
             self.boxes = first_boxes(first.mask, method.detections(first.image))
+            self.first_overlap = {name: map_iou(box, first.mask) for name, box in self.boxes.items()}
             self.lost = set(self.boxes) if first.frame != start else set()
 
     def segment(self, image: Image) -> Probability:
@@ -125,7 +128,8 @@ class BoxFilteredTrack:
         if not self.settings.temporal:
             return best_box(candidates, appearance)
         if name in self.lost:
-            candidates = [box for box in candidates if map_iou(box, appearance) >= FIRST_OVERLAP]
+            least = SHARE * self.first_overlap[name]
+            candidates = [box for box in candidates if map_iou(box, appearance) >= least]
         else:
             candidates = near(candidates, previous, self.settings.temporal_iou)
         box = best_box(candidates, appearance) or component_box(appearance, previous)
@@ -138,12 +142,13 @@ def first_boxes(mask: Probability, detections: Iterable[Detection]) -> dict[str,
 
     Without any, the annotation's own box as an uncategorized object's (section 3.3.2).
     """
-    boxes: dict[str, Box] = {}
-    for found in sorted(detections, key=lambda detection: map_iou(detection.box, mask)):
-        if map_iou(found.box, mask) >= FIRST_OVERLAP:
-            boxes[found.class_name] = found.box
     own = bounding_box(mask)
-    return boxes or ({UNCATEGORIZED: own} if own is not None else {})
+    if own is None:
+        return {}
+    least = SHARE * map_iou(own, mask)
+    fitting = [found for found in detections if map_iou(found.box, mask) >= least]
+    fitting.sort(key=lambda found: map_iou(found.box, mask))
+    return {found.class_name: found.box for found in fitting} or {UNCATEGORIZED: own}
 
 
 def best_box(candidates: Iterable[Box], appearance: Probability) -> Box | None:

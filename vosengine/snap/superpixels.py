@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from vosengine.snap.contours import contour_probability
 from vosengine.types import Image, Probability
 
-THRESHOLD = 0.3  # of the UCM: the paper's "low value", which it does not give
+# Of the UCM: the paper's "low value", which it does not give; best on held-out training sequences.
+THRESHOLD = 0.5
 SMOOTHING = 1.0  # pixels, before the watershed: one basin for the many minima of a noisy map
 MAJORITY = 0.5  # section 3.3: superpixels "that overlap with the foreground mask over 50 %"
 JUST_INSIDE = np.nextafter(np.float32(0.5), np.float32(1))

@@ -14,8 +14,8 @@ a rate grows where the training steps and the test loss want the same direction.
 differentiate the inner gradients as well.
 
 Differences from the paper: it does not give the meta rate beta; ours suits some hundred steps, in which
-RAdam's warm-up reaches a fifth of it. The rates have one of their own, a share of their initial value, because
-they are of another magnitude than weights. Each group's gradient is clipped. The exported weights and rates
+RAdam's warm-up reaches a fifth of it. The rates have one of their own, a share of their initial value: they
+are of another magnitude than weights. Each group's gradient is clipped. The exported weights and rates
 are the running average of the training.
 """
 
@@ -211,9 +211,9 @@ def _train(arguments: argparse.Namespace, learner: Learner, state: TrainingState
 
     def export(found: dict[str, float]) -> None:
         card = model_card(arguments, "meta", learner.architecture, _recipe(arguments, state.step), found)
-        export_weights(
-            checkpoint_state(state.average), arguments.out / f"{learner.learned}.safetensors", card
-        )
+        level = "" if arguments.rates == "neuron" else f"_{arguments.rates}"
+        path = arguments.out / f"{learner.learned}{level}.safetensors"
+        export_weights(checkpoint_state(state.average), path, card)
 
     run(
         state,

@@ -14,10 +14,13 @@ from tests.vosengine.evaluation.fake_engine import FakeEngine, make_fake_engine
 from vosengine import png
 from vosengine.config import Config, preset
 from vosengine.errors import DatasetError
+from vosengine.evaluation.attributes import ByAttribute
 from vosengine.evaluation.datasets import find_sequences
+from vosengine.evaluation.errors import ErrorSplit
 from vosengine.evaluation.evaluate import evaluate, run_evaluation, score_folder
 from vosengine.evaluation.protocol import Timing
 from vosengine.evaluation.report import Report, to_json
+from vosengine.evaluation.tracking import AsTracker
 
 
 def test_run_evaluation_prints_a_table_and_writes_the_files(davis: Path, tmp_path: Path) -> None:
@@ -38,6 +41,37 @@ def test_run_evaluation_prints_a_table_and_writes_the_files(davis: Path, tmp_pat
     assert json.loads(files[0].read_text("utf-8")) == to_json(report)
     assert "<svg" in files[1].read_text("utf-8")
     assert not any(file.exists() for result in report.results for file in result.result_files.values())
+
+
+def test_further_tables_are_printed_kept_in_json_and_shown_on_the_page(davis: Path, tmp_path: Path) -> None:
+    printed: list[str] = []
+    files = tmp_path / "out.json", tmp_path / "out.html"
+    run_evaluation(
+        davis,
+        Config(),
+        "fake",
+        json_file=files[0],
+        html_file=files[1],
+        print=printed.append,
+        engine_factory=make_fake_engine,
+        analyses=[ErrorSplit(), AsTracker()],
+    )
+    assert "| all pixels | 50.0 | 0.0 | 50.0 | 100.0 |" in printed[0]
+    values = json.loads(files[0].read_text("utf-8"))
+    assert list(values) == ["mean", "sequences", "errors", "tracker"]
+    assert "<td>all boxes</td>" in files[1].read_text("utf-8")
+
+
+def test_attributes_nobody_knows_are_missed_before_anything_runs(davis: Path) -> None:
+    made: list[FakeEngine] = []
+
+    def make() -> FakeEngine:
+        made.append(FakeEngine())
+        return made[-1]
+
+    with pytest.raises(DatasetError, match="Nothing is known of the sequences' attributes"):
+        run_evaluation(davis, Config(), "fake", engine_factory=make, analyses=[ByAttribute()])
+    assert not made
 
 
 def test_each_sequence_gets_a_fresh_engine(davis: Path, tmp_path: Path) -> None:

@@ -96,6 +96,15 @@ def test_the_first_frame_chooses_class_and_box_by_overlap_with_the_annotation():
     assert first_boxes(mask, [person(4), replace(dog, box=Box(4, 10, 20, 10))]) == {"person": Box(4, 4, 6, 8)}
 
 
+def test_a_thin_object_is_not_expected_to_fill_its_box():
+    mask = np.zeros((ROWS, COLUMNS), np.float32)
+    mask[range(4, 14), range(4, 14)] = 1  # a diagonal: a tenth of its box
+    found = first_boxes(
+        mask, [Detection(Box(4, 4, 11, 12), "snake", 0.9), Detection(Box(4, 4, 20, 16), "sea", 1)]
+    )
+    assert found == {"snake": Box(4, 4, 11, 12)}  # 10/132 is above 0.4 x 10/100, 10/320 is below
+
+
 def test_an_unknown_class_starts_with_the_annotations_own_box():
     mask = drawn((4, 4, 6, 8, 1), (8, 10, 5, 5, 1))
     assert first_boxes(mask, [person(25)]) == {UNCATEGORIZED: Box(4, 4, 9, 11)}
@@ -278,11 +287,12 @@ def test_a_rider_and_a_horse_are_followed_by_a_box_each(network):
 
 
 def test_a_lost_object_is_empty_and_found_again_by_its_class_elsewhere(network):
-    maps = [drawn((4, 4, 6, 8, 1)), drawn(), drawn(), drawn((28, 4, 6, 8, 0.9)), drawn((30, 4, 6, 8, 0.9))]
-    found = sweep(network, Scripted([person(4)], [], [person(12)], [person(28)], [person(30)]), maps)
+    back, speck = (28, 4, 6, 8, 0.9), (16, 6, 3, 2, 0.9)
+    maps = [drawn((4, 4, 6, 8, 1)), drawn(), drawn(speck), drawn(back), drawn((30, 4, 6, 8, 0.9))]
+    found = sweep(network, Scripted([person(4)], [], [person(14)], [person(28)], [person(30)]), maps)
     assert not found[0].any()
-    assert not found[1].any()
-    assert covers(found[2], (28, 4, 6, 8))
+    assert not found[1].any(), "a detection on next to nothing of the map is no object found again"
+    assert covers(found[2], back[:4])
     assert covers(found[3], (30, 4, 6, 8))
 
 

@@ -52,7 +52,7 @@ def trained(data, out, *more):
 
 
 def test_an_object_learned_from_stills_is_found_on_a_held_out_clip(data, tmp_path):
-    trained(data, tmp_path / "out", "--steps", "24", "--rate", "2e-2", "--log-every", "24")
+    trained(data, tmp_path / "out", "--steps", "20", "--rate", "2e-2", "--log-every", "20")
     card = json.loads((tmp_path / "out" / "mask_rcnn_lite.json").read_text())
     assert card["command"].startswith("rotoshot train detector --batch-size 2 --rate 0.02")
     assert card["scores"]["recall"] > 0.7

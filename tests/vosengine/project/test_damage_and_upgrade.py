@@ -1,0 +1,108 @@
+"""Damaged files are set aside, old versions upgraded, newer ones refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.vosengine.project.made import FIXTURES, a_mask, a_matte, reopened
+from vosengine.errors import ProjectError
+from vosengine.project_file import MANIFEST, Project, open_project
+
+# --- damage --------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_picture_is_set_aside_and_the_rest_opens(project: Project):
+    project.write_annotation(1, 0, a_mask(1))
+    project.write_annotation(1, 1, a_mask(2))
+    project.write_prediction(1, 2, a_matte(1), 0.5, 0)
+    for path in (project.annotation_file(1, 0), project.matte_file(1, 2)):
+        path.write_bytes(path.read_bytes()[:-30])
+    with reopened(project) as again:
+        assert [each.frame for each in again.stored_masks()] == [1]
+        assert again.read_prediction(1, 2) is None
+        assert len(again.messages) == 2
+        assert "annotations/1/000000.png was set aside as 000000.png.damaged" in again.messages[0]
+        assert again.annotation_file(1, 0).with_name("000000.png.damaged").exists()
+
+
+def test_a_picture_of_another_size_is_set_aside(project: Project):
+    cv2.imencode(".png", np.zeros((3, 4), np.uint8))[1].tofile(project.folder / "x.png")
+    path = project.annotation_file(1, 0)
+    path.parent.mkdir(parents=True)
+    (project.folder / "x.png").rename(path)
+    assert project.read_annotation(1, 0) is None
+    assert "4 x 3" in project.messages[0]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b'{"schema": "rotoshot-project", "version": 2}', b"\xff"]
+)
+def test_a_damaged_manifest_is_replaced_by_its_backup(project: Project, damage: bytes):
+    reopened(project).close()
+    (project.folder / MANIFEST).write_bytes(damage)
+    with open_project(project.folder) as again:
+        assert [each.name for each in again.manifest.objects] == ["Dancer"]
+        assert "was damaged" in again.messages[0]
+
+
+def test_a_damaged_manifest_without_backup_is_refused_and_left_alone(project: Project):
+    project.close()
+    path = project.folder / MANIFEST
+    path.write_text("{")
+    with pytest.raises(ProjectError, match=r"is damaged .* restore it from a backup"):
+        open_project(project.folder)
+    assert path.read_text() == "{"
+    with pytest.raises(ProjectError, match="is damaged"):  # and not "is open in another"
+        open_project(project.folder)
+
+
+def test_a_newer_project_is_refused_and_left_alone(project: Project):
+    project.close()
+    path = project.folder / MANIFEST
+    newer = json.dumps({**json.loads(path.read_text()), "version": 3})
+    path.write_text(newer)
+    with pytest.raises(ProjectError, match=r"newer Rotoshot \(project version 3, this one reads up to 2\)"):
+        open_project(path)
+    assert path.read_text() == newer
+
+
+def test_a_folder_that_is_no_project(tmp_path: Path):
+    with pytest.raises(ProjectError, match=r"holds no project.roto"):
+        open_project(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- upgrade -------------------------------------------------------------------------------------------
+
+
+def test_version_1_opens_and_is_written_as_version_2(tmp_path: Path):
+    folder = tmp_path / "old"
+    shutil.copytree(FIXTURES / "project_v1", folder)
+    old = (folder / MANIFEST).read_bytes()
+    with open_project(folder) as project:
+        dancer, hat = project.manifest.objects
+        assert (dancer.object_id, dancer.name, hat.object_id, hat.name) == (1, "Dancer", 2, "Hat")
+        assert dancer.colour != hat.colour
+        assert project.manifest.approved == {(1, 1)}
+        assert project.manifest.next_object_id == 3
+        assert project.manifest.clip.rate == Fraction(24000, 1001)
+        assert project.clip_missing
+        masks = {(each.object_id, each.frame): each.mask for each in project.stored_masks()}
+        assert sorted(masks) == [(1, 0), (2, 2)]
+        assert (masks[1, 0][3:9, 4:12] == 255).all()
+        assert np.count_nonzero(masks[1, 0]) == 48
+        (prediction,) = project.stored_predictions()
+        assert prediction.revision == -1  # made before revisions were stored: never up to date
+        project.write_manifest()
+    values = json.loads((folder / MANIFEST).read_text())
+    assert values["version"] == 2
+    assert values["note_of_the_editor"] == "hand-held"
+    assert (folder / "project.roto.version1").read_bytes() == old
+    open_project(folder).close()
