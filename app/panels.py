@@ -29,17 +29,17 @@ PRESET_LABELS = {
     "draft": "Draft",
     "balanced": "Balanced",
     "best": "Best",
-    "osvos-lite": "OSVOS, bundled network",
-    "osvos-paper": "OSVOS as published",
-    "iterative-lite": "Iterative OSVOS, bundled network",
-    "iterative-paper": "Iterative OSVOS as published",
-    "box-filtered-lite": "Box-filtered OSVOS, bundled networks",
-    "box-filtered-paper": "Box-filtered OSVOS as published",
-    "masktrack-lite": "MaskTrack, bundled network",
-    "masktrack-paper": "MaskTrack as published",
-    "e-osvos-lite": "e-OSVOS-10, bundled network",
-    "e-osvos-lite-50-ona": "e-OSVOS-50-OnA, bundled network",
-    "e-osvos-paper": "e-OSVOS-100-OnA as published",
+    "osvos-lite": "OSVOS, bundled",
+    "osvos-paper": "OSVOS, VGG16",
+    "iterative-lite": "Iterative OSVOS, bundled",
+    "iterative-paper": "Iterative OSVOS, VGG16",
+    "box-filtered-lite": "Box-filtered OSVOS, bundled",
+    "box-filtered-paper": "Box-filtered OSVOS, VGG16",
+    "masktrack-lite": "MaskTrack, bundled",
+    "masktrack-paper": "MaskTrack, VGG16",
+    "e-osvos-lite": "e-OSVOS-10, bundled",
+    "e-osvos-lite-50-ona": "e-OSVOS-50-OnA, bundled",
+    "e-osvos-paper": "e-OSVOS-100-OnA, ResNet-50",
 }
 
 
@@ -235,6 +235,9 @@ class RunPanel(QFrame):
         self.presets.setAccessibleName("Preset")
         self.presets.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.presets.installEventFilter(WheelGuard(self))
+        # The panel's width is not for the longest name to decide; the open list is as wide as it needs.
+        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.presets.setMinimumContentsLength(16)
         for name in PRESETS:
             self.presets.addItem(PRESET_LABELS.get(name, name), name)
         self.presets.activated.connect(lambda _: self.preset_chosen.emit(self.presets.currentData()))

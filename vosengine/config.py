@@ -134,7 +134,9 @@ class Config:
 
 OSVOS_LITE = Config(method="osvos", steps=100, batch_size=2, rate=3e-4, crop_area=0, working_side=480)
 # Whole 480p frames, one image a step, summed loss: rate and steps are the authors' published code's.
-OSVOS_PAPER = Config(method="osvos", trunk="vgg16", steps=2000, batch_size=1, rate=1e-8, crop_area=0)
+OSVOS_PAPER = Config(
+    method="osvos", trunk="vgg16", steps=2000, batch_size=1, rate=1e-8, crop_area=0, snap="superpixels"
+)
 # Built upon OSVOS-TensorFlow (section 5), whose published fine-tuning takes 500 steps; no further
 # post-processing (section 5). ResNet-50 stands for the paper's ResNet-101.
 BOX_FILTERED_PAPER = replace(
@@ -164,7 +166,7 @@ MASKTRACK_PAPER = Config(
 )
 # Fine-tuning and online adaptation of e-OSVOS-10; e-OSVOS-50-OnA and -100-OnA differ in both (section 4.3).
 E_OSVOS_LITE = Config(
-    method="e_osvos", steps=10, batch_size=1, rate=2e-3, rates="neuron", crop_area=0, working_side=384
+    method="e_osvos", steps=10, batch_size=1, rate=2e-2, rates="neuron", crop_area=0, working_side=384
 )
 E_OSVOS_OFTEN = EOsvosSettings(adapt_every=5, adapt_steps=10)  # section 4.2
 # Without meta-learned weights: the paper's baseline, "parent training + single LR", with all else in place.

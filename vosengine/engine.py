@@ -6,7 +6,7 @@ between two events cancels the job, and what had been current before it stays cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,8 @@ class Engine:
         yield m.JobProgressed(job_id, 0, 0, "Preparing")
         shots = self._shots(command.annotations, opened, config)
         warm = self._warm_methods(command)
-        steps = {i: max(1, config.steps // WARM_SHARE) if i in warm else config.steps for i in shots}
+        again = min(config.steps, max(1, config.steps // WARM_SHARE))
+        steps = {i: again if i in warm else config.steps for i in shots}
         methods: dict[int, Method] = {}
         done, total = 0, sum(steps.values())
         for object_id, known in shots.items():
@@ -175,8 +176,10 @@ class Engine:
         self, clip: Path, config: Config, object_ids: set[int], folder: Path | None
     ) -> dict[int, Method]:
         """The current methods of these objects, else stored ones, else the parent alone."""
-        models = self._models
-        known = dict(models.methods) if models is not None and models.clip == clip else {}
+        models, kind = self._models, (config.method, config.trunk)
+        known: dict[int, Method] = {}
+        if models is not None and models.clip == clip and (models.config.method, models.config.trunk) == kind:
+            known |= models.methods
         known |= self._stored(folder, config, object_ids - known.keys())
         return {i: known.get(i) or new_method(self._parent(config), config) for i in sorted(object_ids)}
 
@@ -186,7 +189,7 @@ class Engine:
         yield m.JobProgressed(job_id, 0, 0, "Preparing")
         shots = self._shots(command.annotations, opened, config)
         methods = self._current(command.clip, config, set(shots), command.models_folder)
-        yield from self._boxed(job_id, command, opened, shots)
+        boxed = yield from self._boxed(job_id, command, opened, shots)
         groups = plan(shots, command.span, command.direction)
         total = steps_of(groups)
         steps = propagate(groups, methods, shots, opened.proxy, command.span)
@@ -197,28 +200,42 @@ class Engine:
             yield m.JobProgressed(job_id, done, total, what)
             if not isinstance(result, FrameResult):
                 continue
-            finished = {
-                object_id: self._finished(opened, result.frame, probability, config.snap)
-                for object_id, probability in result.probabilities.items()
-            }
+            finished: dict[int, Probability] = {}
+            for object_id, probability in result.probabilities.items():
+                finished[object_id] = self._finished(opened, result.frame, probability, config.snap)
+                yield m.JobProgressed(job_id, done, total, "Snapping to the edges")
             # Snapping and enlarging move each object's edge on its own: where two met they may overlap.
-            for object_id, alone in merged(finished, _drawn_on(result.frame, command.annotations)).items():
+            drawn = [*_drawn_on(result.frame, command.annotations), *boxed.get(result.frame, ())]
+            for object_id, alone in merged(finished, drawn).items():
                 quality = expected_j(result.probabilities[object_id])
                 matte = to_matte(alone)
                 yield m.MaskPredicted(job_id, result.frame, object_id, matte, quality, command.revision)
 
     def _boxed(
         self, job_id: int, command: m.Propagate, opened: OpenedClip, shots: dict[int, list[Shot]]
-    ) -> Iterator[m.Event]:
-        """The masks made of boxes: a frame annotated only by a box needs a matte like any other."""
+    ) -> Generator[m.Event, None, dict[int, list[Probability]]]:
+        """The masks made of boxes: a frame annotated only by a box needs a matte like any other.
+
+        Returns them by frame: what is predicted there later gives way to them.
+        """
+        made: dict[int, list[Probability]] = {}
         for annotation in command.annotations:
             if annotation.box is None or annotation.frame not in command.span:
                 continue
             shot = next(s for s in shots[annotation.object_id] if s.frame == annotation.frame)
-            matte = to_matte(self._finished(opened, shot.frame, shot.mask, command.config.snap))
+            alone = self._finished(opened, shot.frame, shot.mask, command.config.snap)
+            drawn = [*_drawn_on(shot.frame, command.annotations), *made.get(shot.frame, ())]
+            mask = merged({annotation.object_id: alone}, drawn)[annotation.object_id]
+            made.setdefault(shot.frame, []).append(mask)
             yield m.MaskPredicted(
-                job_id, shot.frame, annotation.object_id, matte, expected_j(shot.mask), command.revision
+                job_id,
+                shot.frame,
+                annotation.object_id,
+                to_matte(mask),
+                expected_j(shot.mask),
+                command.revision,
             )
+        return made
 
     def _finished(self, opened: OpenedClip, frame: int, probability: Probability, kind: str) -> Probability:
         """Snapped at working resolution, then brought to the clip's own."""

@@ -6,7 +6,8 @@ EngineError
 ├── WeightsError         a checkpoint is missing, damaged or of another architecture
 ├── ProjectError         a project folder is missing, locked, newer or damaged
 ├── ExportError          an export cannot be written or failed its verification
-└── DatasetError         a data set for training or evaluation is missing or malformed
+├── DatasetError         a data set for training or evaluation is missing or malformed
+└── UsageError           options of the command line that do not go together
 """
 
 
@@ -36,3 +37,7 @@ class ExportError(EngineError):
 
 class DatasetError(EngineError):
     """A data set for training or evaluation is missing or malformed."""
+
+
+class UsageError(EngineError):
+    """Options of the command line do not go together."""

@@ -7,6 +7,7 @@ the same name (`NAME.json`) beside it. Bundled ones lie in `resources/weights`.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -55,10 +56,11 @@ def bundled() -> list[Checkpoint]:
 
 
 def find(name: str) -> Path:
-    """The file of a bundled checkpoint's name, or the path itself."""
+    """The file of a checkpoint's name, bundled or in the folder ROTOSHOT_WEIGHTS, or the path itself."""
     path = Path(name)
     if path.suffix != ".safetensors":
-        path = bundled_folder() / f"{name}.safetensors"
+        own = Path(os.environ.get("ROTOSHOT_WEIGHTS", ""), f"{name}.safetensors")
+        path = own if own.is_file() else bundled_folder() / f"{name}.safetensors"
     if not path.is_file():
         known = ", ".join(checkpoint.path.stem for checkpoint in bundled()) or "none"
         raise WeightsError(
@@ -76,8 +78,16 @@ def describe(path: Path) -> Checkpoint:
         raise WeightsError(
             f"{path.name} is damaged or not a safetensors file; copy or train it again."
         ) from error
-    card = path.with_suffix(".json")
-    return Checkpoint(path, architecture, json.loads(card.read_text("utf-8")) if card.is_file() else {})
+    return Checkpoint(path, architecture, _card(path.with_suffix(".json")))
+
+
+def _card(path: Path) -> dict[str, Any]:
+    """A model card; empty where there is none."""
+    try:
+        card: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise WeightsError(f"The model card {path.name} is damaged; mend it or move it away.") from error
+    return card
 
 
 def load_network(architecture: str, name: str) -> nn.Module:
@@ -136,8 +146,11 @@ def load_state(network: nn.Module, state: dict[str, Tensor], source: str) -> Non
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    with safe_open(path, "pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+    try:
+        with safe_open(path, "pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path.name} is damaged; copy or train it again.") from error
 
 
 def load_mobilenet(network: Any) -> None:

@@ -12,6 +12,7 @@ from app.document import Document, FrameState
 from app.export_dialog import ExportDialog
 from app.lane_painting import Mark
 from app.main_window import MainWindow
+from app.panels import PRESET_LABELS
 from app.tools import Rect
 from tests.app.conftest import FIRST_NUMBER, FRAMES, Confirm, open_and_wait
 from tests.app.fake_engine import SHAPE, FakeEngine, truth
@@ -382,6 +383,10 @@ def test_closing_while_running_asks(opened: MainWindow, engine: FakeEngine, qtbo
     reopened = Document.open(document.folder)  # the lock is released
     assert reopened.mask(1, 0) is not None
     reopened.close()
+
+
+def test_every_preset_has_a_name_that_people_read():
+    assert PRESET_LABELS.keys() == PRESETS.keys()
 
 
 def test_nothing_is_cut_off_at_1280_by_720(opened: MainWindow, qtbot: QtBot):

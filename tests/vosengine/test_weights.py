@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from vosengine.errors import WeightsError
 from vosengine.networks.lite import LiteNet
 from vosengine.training.loop import export_weights
-from vosengine.weights import bundled, describe, find, load_network
+from vosengine.weights import bundled, bundled_folder, describe, find, load_network
 
 
 @pytest.fixture
@@ -35,6 +35,12 @@ def test_bundled_weights_carry_a_complete_card():
         for key in ("architecture", "data", "licence", "recipe", "command", "seed", "scores"):
             assert checkpoint.card[key] not in ("", None, {}), f"{checkpoint.path.stem}: {key}"
         assert checkpoint.card["architecture"] == checkpoint.architecture
+
+
+def test_weights_of_ones_own_are_found_by_name(exported, monkeypatch):
+    monkeypatch.setenv("ROTOSHOT_WEIGHTS", str(exported[1].parent))
+    assert find("mine") == exported[1]
+    assert find("lite") == bundled_folder() / "lite.safetensors"
 
 
 def test_missing_weights_name_the_bundled_ones():
@@ -66,7 +72,7 @@ def test_a_missing_download_is_one_sentence_with_the_remedy(monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
-    with pytest.raises(WeightsError, match="could not be downloaded intact; connect to the network once"):
+    with pytest.raises(WeightsError, match="could not be downloaded; connect to the network once"):
         load_network("osvos_vgg16", "imagenet")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from vosengine import __version__
-from vosengine.errors import EngineError
+from vosengine.errors import EngineError, UsageError
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -72,7 +72,7 @@ def _run(command: str, words: Sequence[str], program: str) -> int:
         if as_json:
             print(json.dumps({"error": str(error)}))
         print(f"{program}: {error}", file=sys.stderr)
-        return FAILED
+        return USAGE if isinstance(error, UsageError) else FAILED
     except KeyboardInterrupt:
         print(f"{program}: interrupted.", file=sys.stderr)
         return INTERRUPTED

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosengine.cli import options
-from vosengine.errors import DatasetError, EngineError
+from vosengine.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
     from vosengine.evaluation.chart import Chart
@@ -21,19 +21,23 @@ JUDGES = ("truth", "estimate")
 SCALES = ("lite", "paper")
 EVERY = "0,40,30,20,10,5,3,2"  # MaskTrack, section 5.4
 STEPS = "0,5,15,60,180"
+TABLES = ("ablation", "refine", "annotate_every", "annotate_percent", "curve")
+FOR_ONE_EVALUATION = ("html", "score", "errors_against", "errors", "attributes", "tracker")
+FOR_A_RUN = ("preset", "changes", "method", "boxes", "results", "jobs")
+OPTIONS = {"changes": "--set", "boxes": "--box"}  # where they are not the names of the values
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One of the tables, and what shapes it."""
     parser.add_argument("--ablation", choices=PAPERS, help="a paper's ablation table beside ours")
     parser.add_argument(
-        "--scale", choices=SCALES, default="lite", help="--ablation with the lite presets or the papers'"
+        "--scale", choices=SCALES, help="--ablation with the lite presets (the default) or the papers'"
     )
     parser.add_argument(
         "--refine", metavar="N", type=whole, help="annotate the worst frame N times, running again each time"
     )
     parser.add_argument(
-        "--operator", choices=JUDGES, default="truth", help="--refine by the true J or the engine's estimate"
+        "--operator", choices=JUDGES, help="--refine by the true J (the default) or the engine's estimate"
     )
     text = f"J with every K-th frame annotated, 0 the first alone (default {EVERY})"
     parser.add_argument("--annotate-every", metavar="K,..", type=wholes, nargs="?", const=EVERY, help=text)
@@ -49,24 +53,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def asked(arguments: argparse.Namespace) -> str:
-    """The table asked for, "" for a plain evaluation. Raises EngineError for what does not go together."""
-    names = ("ablation", "refine", "annotate_every", "annotate_percent", "curve")
-    chosen = [name for name in names if getattr(arguments, name) is not None]
-    others = [name for name in ("html", "score", "errors_against") if getattr(arguments, name) is not None]
-    others += [name for name in ("errors", "attributes", "tracker") if getattr(arguments, name)]
-    if len(chosen) > 1:
-        raise EngineError(f"{_options(chosen)} are tables of their own; ask for one at a time.")
-    if chosen and others:
-        raise EngineError(f"{_options(others)} is for one evaluation; leave it out with {_options(chosen)}.")
-    if arguments.svg is not None and (not chosen or chosen == ["ablation"]):
-        raise EngineError("--svg draws --curve, --annotate-every, --annotate-percent or --refine; add one.")
-    if chosen == ["ablation"] and (arguments.preset or arguments.method or arguments.boxes):
-        raise EngineError("--ablation takes the paper's presets; leave out --preset, --method and --box.")
-    return chosen[0] if chosen else ""
+    """The table asked for, "" for a plain evaluation. Raises UsageError for what does not go together."""
+    chosen, others, of_a_run = (_given(arguments, names) for names in (TABLES, FOR_ONE_EVALUATION, FOR_A_RUN))
+    table = chosen[0] if chosen else ""
+    fixed = [f"--set {name}" for name, _ in arguments.changes if name in ("method", "trunk")]
+    wrong = {
+        f"{_options(chosen)} are tables of their own; ask for one at a time.": len(chosen) > 1,
+        f"{_options(others)} is for one evaluation; leave it out with {_options(chosen)}.": chosen and others,
+        f"--score runs nothing; leave out {_options(of_a_run)}.": arguments.score and of_a_run,
+        "--svg draws --curve, --annotate-every, --annotate-percent or --refine; add one.": (
+            arguments.svg and table in ("", "ablation")
+        ),
+        "--operator says how --refine judges; add --refine N.": arguments.operator and table != "refine",
+        "--scale says which presets --ablation takes; add --ablation.": (
+            arguments.scale and table != "ablation"
+        ),
+        "--ablation takes the paper's presets; leave out --preset, --method and --box.": (
+            table == "ablation" and (arguments.preset or arguments.method or arguments.boxes)
+        ),
+        f"--ablation takes the paper's method and networks; leave out {' and '.join(fixed)}.": (
+            table == "ablation" and fixed
+        ),
+    }
+    for sentence, found in wrong.items():
+        if found:
+            raise UsageError(sentence)
+    return table
+
+
+def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
+    """Those of the options that were asked for; 0 is a value."""
+    values = {name: getattr(arguments, name) for name in names}
+    return [name for name, value in values.items() if value or value == 0 and value is not False]
 
 
 def _options(names: list[str]) -> str:
-    return " and ".join(f"--{name.replace('_', '-')}" for name in names)
+    return " and ".join(OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in names)
 
 
 def run(arguments: argparse.Namespace, table: str, single_object: bool | None) -> int:
@@ -80,7 +102,7 @@ def run(arguments: argparse.Namespace, table: str, single_object: bool | None) -
     if not all(sequence.scored_objects for sequence in sequences):
         raise DatasetError(f"{arguments.dataset} keeps its truth to itself; tables need one that shows it.")
     with _kept_in(arguments.results) as folder:
-        comparison, chart = _measured(arguments, table, Runner(sequences, folder, arguments.jobs))
+        comparison, chart = _measured(arguments, table, Runner(sequences, folder, arguments.jobs or 1))
     print(comparison.markdown())
     if arguments.json is not None:
         comparison.write_json(arguments.json)
@@ -94,16 +116,18 @@ def _measured(arguments: argparse.Namespace, table: str, runner: Runner) -> tupl
 
     if table == "ablation":
         changes = dict(arguments.changes)
-        return ablation_table.ablation_table(runner, arguments.ablation, changes, arguments.scale), None
+        scale = arguments.scale or SCALES[0]
+        return ablation_table.ablation_table(runner, arguments.ablation, changes, scale), None
     method = {"method": arguments.method} if arguments.method else {}
     config = options.config_of(arguments, **method)
     title = f"{options.title_of(arguments, **method)} on {arguments.dataset.name}"
     if table == "curve":
         return curves.time_curve(runner, config, arguments.curve, arguments.boxes, title)
     if table == "refine":
-        operator = operators.Refining(arguments.refine, arguments.operator, arguments.boxes)
+        judge = arguments.operator or JUDGES[0]
+        operator = operators.Refining(arguments.refine, judge, arguments.boxes)
         return curves.refinement(runner, config, operator, title)
-    every = arguments.annotate_every or [round(100 / percent) for percent in arguments.annotate_percent]
+    every = arguments.annotate_every or distances(arguments.annotate_percent)
     return curves.annotation_curve(runner, config, every, arguments.boxes, title)
 
 
@@ -124,8 +148,11 @@ def whole(text: str) -> int:
 
 
 def wholes(text: str) -> list[int]:
-    """Whole numbers separated by commas."""
-    return [whole(part) for part in text.split(",")]
+    """Whole numbers separated by commas. Their options need no value, and may take the next word for one."""
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        remedy = "put the data set before this option"
+        raise argparse.ArgumentTypeError(f"{text!r} are not whole numbers such as 0,5,15; {remedy}")
+    return [int(part) for part in text.split(",")]
 
 
 def percents(text: str) -> list[float]:
@@ -137,3 +164,8 @@ def percents(text: str) -> list[float]:
     if not found or not all(0 < percent <= 100 for percent in found):
         raise argparse.ArgumentTypeError(f"{text!r} are not percentages such as 1,5,10")
     return found
+
+
+def distances(percentages: Iterable[float]) -> list[int]:
+    """Every how many frames one is annotated, each distance once; less than 100 percent is 2 or more."""
+    return list(dict.fromkeys(1 if p == 100 else max(2, round(100 / p)) for p in percentages))

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(preset=None)  # tells a preset that was asked for from none
     parser.add_argument("--method", help="take another method than the preset's")
     parser.add_argument("--sequences", metavar="A,B", type=names, help="only these sequences")
-    parser.add_argument("--jobs", type=positive, default=1, help="sequences at a time, each in a process")
+    parser.add_argument("--jobs", type=positive, help="sequences at a time, each in a process (default 1)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the measures as JSON")
     parser.add_argument(
         "--html", metavar="FILE", type=Path, help="write a page with curves and the worst frames"
@@ -62,16 +62,15 @@ def add_analysis_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; the Markdown table goes to stdout, progress to stderr."""
+    table = comparisons.asked(arguments)
     if arguments.score is not None:
         return score(arguments)
-    table = comparisons.asked(arguments)
     arguments.preset = arguments.preset or DEFAULT_PRESET
     if table:
         return comparisons.run(arguments, table, SINGLE_OBJECT[arguments.objects])
     changes: dict[str, Any] = {"method": arguments.method} if arguments.method else {}
     config = options.config_of(arguments, **changes)
     from vosengine.evaluation.evaluate import run_evaluation  # noqa: PLC0415  # OpenCV, and then torch
-    from vosengine.evaluation.operators import EveryFrame  # noqa: PLC0415
     from vosengine.runtime import prepare_process  # noqa: PLC0415
 
     prepare_process()
@@ -80,13 +79,13 @@ def run(arguments: argparse.Namespace) -> int:
         config,
         options.title_of(arguments, **changes),
         arguments.sequences,
-        arguments.jobs,
+        arguments.jobs or 1,
         arguments.json,
         arguments.html,
         results_folder=arguments.results,
         single_object=SINGLE_OBJECT[arguments.objects],
         analyses=analyses(arguments),
-        operator=EveryFrame(boxes=True) if arguments.boxes else None,
+        boxes=arguments.boxes,
     )
     return 0
 

@@ -17,16 +17,19 @@ NETWORKS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One subcommand a network, with the options of its own module."""
-    networks = parser.add_subparsers(dest="trained", required=True, metavar="NETWORK")
-    for name, what in NETWORKS.items():
-        module = import_module(f"vosengine.training.{name}")  # imports torch
-        chosen = networks.add_parser(name, help=what)
-        module.add_arguments(chosen)
-        chosen.set_defaults(main=module.main)
+    """The network. Its options are those of its own module, which is imported, and torch, by `run`."""
+    networks = "; ".join(f"{name}: {what}" for name, what in NETWORKS.items())
+    parser.add_argument("network", metavar="NETWORK", choices=list(NETWORKS), help=networks)
+    text = f"the network's own options ({parser.prog} NETWORK --help lists them)"
+    parser.add_argument("options", metavar="...", nargs=argparse.REMAINDER, help=text)
+    parser.set_defaults(program=parser.prog)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; checkpoints are kept at every interruption, `--resume` goes on from them."""
-    code: int = arguments.main(arguments)
+    module = import_module(f"vosengine.training.{arguments.network}")
+    what = NETWORKS[arguments.network]
+    parser = argparse.ArgumentParser(f"{arguments.program} {arguments.network}", description=f"Train {what}.")
+    module.add_arguments(parser)
+    code: int = module.main(parser.parse_args(arguments.options))
     return code

@@ -72,6 +72,8 @@ def entry_of(config: Config) -> Entry:
             f"The method {config.method!r} does not work with the trunk {config.trunk!r}; "
             f"choose one of {', '.join(entry.networks)}."
         )
+    if config.rates == "neuron" and not entry.learned:
+        raise EngineError(f"The method {config.method!r} has no learned rates; set rates to hand.")
     return entry
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # torchvision is slow to import
 
 NETWORKS = {"lite": "mask_rcnn_lite", "resnet50": "mask_rcnn_resnet50"}
 PARENTS = {"lite": "mask_rcnn_lite", "resnet50": "coco"}
-LEARNED = {"lite": "e_osvos_lite"}
+LEARNED = {"lite": "e_osvos_lite", "resnet50": "e_osvos_resnet50"}
 MOVED_BOXES = 8
 LARGEST_SHIFT, LARGEST_SCALE = 0.2, 0.2  # of a propagated box, over its sides
 

@@ -39,8 +39,10 @@ class SideOutputs(nn.Module):
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         nn.init.constant_(self.fuse.weight, 1 / (channels * len(widths)))
 
-    def forward(self, stages: Sequence[Tensor], size: torch.Size) -> tuple[Tensor, list[Tensor]]:
-        """The stages' features -> fused logits and each side's logits, (batch, 1, *size)."""
+    def forward(
+        self, stages: Sequence[Tensor], size: torch.Size, scored: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The stages' features -> fused logits and, if `scored`, each side's logits, (batch, 1, *size)."""
         # Fusing and upscaling are linear: fused first, one channel a side is upscaled instead of sixteen.
         weights = torch.split(self.fuse.weight, self.fuse.weight.shape[1] // len(self.side), 1)
         fused = self.fuse.bias.view(1, 1, 1, 1).float()  # type: ignore[union-attr]
@@ -48,7 +50,8 @@ class SideOutputs(nn.Module):
         for features, side, score, weight in zip(stages, self.side, self.score, weights, strict=True):
             y = side(features)
             fused = fused + upscaled(F.conv2d(y, weight).float(), size)
-            scores.append(upscaled(score(y).float(), size))
+            if scored:
+                scores.append(upscaled(score(y).float(), size))
         return fused, scores
 
 
@@ -67,19 +70,19 @@ class OsvosNet(nn.Module):
             self.stages.append(nn.Sequential(*layers))
         self.outputs = SideOutputs([widths[-1] for widths in STAGES[1:]], side_channels)
 
-    def sides(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Fused logits and the four side logits, each (batch, 1, height, width)."""
+    def sides(self, image: Tensor, scored: bool = True) -> tuple[Tensor, list[Tensor]]:
+        """Fused logits and, if `scored`, the four side logits, each (batch, 1, height, width)."""
         x = self.stages[0](normalised(image))
         found = []
         for stage in self.stages[1:]:
             x = stage(x)
             found.append(x)
-        both: tuple[Tensor, list[Tensor]] = self.outputs(found, image.shape[-2:])
+        both: tuple[Tensor, list[Tensor]] = self.outputs(found, image.shape[-2:], scored)
         return both
 
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 3, height, width) in [-1, 1] -> logits (batch, 1, height, width)."""
-        return self.sides(image)[0]
+        return self.sides(image, scored=False)[0]
 
 
 def normalised(image: Tensor) -> Tensor:

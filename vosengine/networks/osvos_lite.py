@@ -21,11 +21,11 @@ class OsvosLite(nn.Module):
         self.trunk.freeze_early_blocks()
         self.outputs = SideOutputs(TAP_CHANNELS, side_channels)
 
-    def sides(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Fused logits and the five side logits, each (batch, 1, height, width)."""
-        both: tuple[Tensor, list[Tensor]] = self.outputs(self.trunk(image), image.shape[-2:])
+    def sides(self, image: Tensor, scored: bool = True) -> tuple[Tensor, list[Tensor]]:
+        """Fused logits and, if `scored`, the five side logits, each (batch, 1, height, width)."""
+        both: tuple[Tensor, list[Tensor]] = self.outputs(self.trunk(image), image.shape[-2:], scored)
         return both
 
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 3, height, width) in [-1, 1] -> logits (batch, 1, height, width)."""
-        return self.sides(image)[0]
+        return self.sides(image, scored=False)[0]

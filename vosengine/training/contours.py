@@ -11,6 +11,7 @@ one object teach that object's contours only, as if the others were none.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -26,12 +27,11 @@ from vosengine.errors import DatasetError
 from vosengine.finetune import to_network
 from vosengine.networks.osvos import OsvosNet
 from vosengine.networks.osvos_lite import OsvosLite
-from vosengine.oneshot import new_optimizer
 from vosengine.runtime import device, mixed_precision, placed, prepare_process
-from vosengine.training.datasets import HELD_OUT, Still, load_training_data
-from vosengine.training.loop import TrainingState, export_weights, lite_optimizer, run
+from vosengine.training.datasets import Still, kept_apart, load_training_data
+from vosengine.training.loop import TrainingState, export_weights, run
 from vosengine.training.options import add_common_arguments, model_card
-from vosengine.training.parent import averaged, parent_loss
+from vosengine.training.parent import new_state, parent_loss
 from vosengine.training.stills import StillBatches
 from vosengine.types import Image, Probability
 from vosengine.weights import load_network
@@ -106,7 +106,7 @@ def main(arguments: argparse.Namespace) -> int:
         state,
         DataLoader(batches, batch_size=None, num_workers=arguments.workers),
         lambda batch: parent_loss(state.network, *batch),
-        lambda: {"F": boundary_f(averaged(state, architecture), validation)},
+        lambda: {"F": boundary_f(state.averaged(), validation)},
         export,
         arguments.out,
         arguments.log_every,
@@ -118,28 +118,29 @@ def _new_state(arguments: argparse.Namespace) -> TrainingState[OsvosNet | OsvosL
     """Contour and parent networks are of one architecture: either start is loaded as the parent's."""
     start = load_network(f"osvos_{arguments.trunk}", arguments.weights)
     network = cast("OsvosNet | OsvosLite", placed(start))
-    optimizer = (
-        lite_optimizer(network, network.trunk, arguments.rate)
-        if isinstance(network, OsvosLite)
-        else new_optimizer(network, arguments.rate)
-    )
-    return TrainingState(network, optimizer, arguments.steps)
+    return new_state(network, arguments.rate, arguments.steps)
 
 
 def _batches(arguments: argparse.Namespace, first: int) -> tuple[StillBatches, list[tuple[Tensor, Tensor]]]:
     """What is trained on, and fixed batches of the clips kept apart."""
-    found_stills, found_clips = load_training_data(arguments.data)
-    stills = [Regions(still) for still in found_stills]
-    clips = {name: [Regions(frame) for frame in frames] for name, frames in found_clips.items()}
-    held_out = [clips.pop(name) for name in HELD_OUT if name in clips] or list(clips.values())
-    size = arguments.batch_size
+    stills, clips, held_out = kept_apart(*load_training_data(arguments.data))
+    size, target = arguments.batch_size, region_boundaries
     training = StillBatches(
-        stills, list(clips.values()), size, arguments.steps, first, arguments.seed, region_boundaries
+        _regions(stills),
+        [_regions(frames) for frames in clips.values()],
+        size,
+        arguments.steps,
+        first,
+        arguments.seed,
+        target,
     )
-    kept_apart = StillBatches(
-        [] if held_out else stills, held_out, size, VALIDATION_BATCHES, seed=10_007, target=region_boundaries
-    )
-    return training, [kept_apart[n] for n in range(VALIDATION_BATCHES)]
+    apart = [_regions(frames) for frames in held_out]
+    unseen = StillBatches([], apart, size, VALIDATION_BATCHES, seed=10_007, target=target)
+    return training, [unseen[n] for n in range(VALIDATION_BATCHES)]
+
+
+def _regions(stills: Sequence[Still]) -> list[Regions]:
+    return [Regions(still) for still in stills]
 
 
 def boundary_f(network: OsvosNet | OsvosLite, batches: list[tuple[Tensor, Tensor]]) -> float:

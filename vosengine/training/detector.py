@@ -25,7 +25,7 @@ from vosengine.losses import cross_entropy_and_iou
 from vosengine.networks.mask_rcnn import MaskRCNN, targets_of
 from vosengine.pairs import Source, composite
 from vosengine.runtime import device, mixed_precision, placed, prepare_process
-from vosengine.training.datasets import HELD_OUT, load_training_data
+from vosengine.training.datasets import kept_apart, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, lite_optimizer, run
 from vosengine.training.options import add_common_arguments, model_card
 from vosengine.training.stills import JITTER, hard_mask, seen
@@ -115,8 +115,7 @@ def main(arguments: argparse.Namespace) -> int:
     prepare_process(arguments.threads)
     torch.manual_seed(arguments.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    stills, clips = load_training_data(arguments.data)
-    held_out = {name: clips.pop(name) for name in HELD_OUT if name in clips}
+    stills, clips, held_out = kept_apart(*load_training_data(arguments.data))
     network = cast("MaskRCNN", placed(load_network(ARCHITECTURE, "imagenet")))
     optimizer = lite_optimizer(network, network.backbone.get_submodule("trunk"), arguments.rate)
     state = TrainingState(network, optimizer, arguments.steps)
@@ -124,8 +123,8 @@ def main(arguments: argparse.Namespace) -> int:
         state.resume(arguments.out)
     size, steps = arguments.batch_size, arguments.steps
     scenes = Scenes(stills, list(clips.values()), size, steps, state.step, arguments.seed)
-    kept_apart = Scenes([], list((held_out or clips).values()), 4, VALIDATION_BATCHES, seed=10_007, pasted=0)
-    validation = [kept_apart[n] for n in range(VALIDATION_BATCHES)]
+    unseen = Scenes([], held_out, 4, VALIDATION_BATCHES, seed=10_007, pasted=0)
+    validation = [unseen[n] for n in range(VALIDATION_BATCHES)]
     recipe = (
         f"{size} images of about 320x192 with up to {MOST_PASTED} pasted objects a step, averaged weights; "
         "scores on frames of held-out clips: recall at a box IoU of 0.5, and mean J of the best mask"
@@ -139,7 +138,7 @@ def main(arguments: argparse.Namespace) -> int:
         state,
         DataLoader(scenes, batch_size=None, num_workers=arguments.workers),
         lambda batch: detector_loss(network, batch[0], batch[1], (arguments.seed << 32) + state.step),
-        lambda: scores_of(averaged(state), validation),
+        lambda: scores_of(state.averaged(), validation),
         export,
         arguments.out,
         arguments.log_every,
@@ -155,13 +154,6 @@ def detector_loss(network: MaskRCNN, images: Tensor, masks: Sequence[Tensor], se
             to_network(images), [each.to(where) for each in masks], seed, cross_entropy_and_iou
         )
     return loss
-
-
-def averaged(state: TrainingState[MaskRCNN]) -> MaskRCNN:
-    """The network with the running average of the weights."""
-    average = cast("MaskRCNN", placed(load_network(ARCHITECTURE, "random")))
-    average.load_state_dict(state.average)
-    return average
 
 
 def scores_of(network: MaskRCNN, batches: Sequence[tuple[Tensor, list[Tensor]]]) -> dict[str, float]:

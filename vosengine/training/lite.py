@@ -105,7 +105,7 @@ def main(arguments: argparse.Namespace) -> int:
         state,
         DataLoader(batches, batch_size=None, num_workers=arguments.workers),
         lambda batch: _loss(network, *batch),
-        lambda: _evaluate_average(state, validation),
+        lambda: _scores(state.averaged(), validation),
         export,
         arguments.out,
         arguments.log_every,
@@ -121,12 +121,8 @@ def _loss(network: LiteNet, images: Tensor, masks: Tensor, guidance: Tensor) -> 
     return cross_entropy_and_iou(logits, masks)
 
 
-def _evaluate_average(
-    state: TrainingState[LiteNet], validation: list[tuple[Tensor, Tensor, Tensor]]
-) -> dict[str, float]:
-    average = placed(LiteNet())
-    average.load_state_dict(state.average)
-    return {f"J_{key}": value for key, value in j_by_guidance(average.eval(), validation).items()}
+def _scores(network: LiteNet, validation: list[tuple[Tensor, Tensor, Tensor]]) -> dict[str, float]:
+    return {f"J_{key}": value for key, value in j_by_guidance(network, validation).items()}
 
 
 def _recipe(state: TrainingState[LiteNet], pairs: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import time
@@ -39,15 +40,23 @@ class TrainingState(Generic[Trained]):
         steps: int,
         decay: float = 0.3,
         warm_up: int = 200,
+        clip: float = 1.0,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
         self.steps = steps
         self.decay = decay
         self.warm_up = warm_up
+        self.clip = clip
         self.step = 0
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.rates = [group["lr"] for group in optimizer.param_groups]
+
+    def averaged(self) -> Trained:
+        """The network with the running average of the weights, for inference."""
+        network = copy.deepcopy(self.network)
+        network.load_state_dict(self.average)
+        return network.eval()
 
     def set_rate(self) -> None:
         """The learning rate of the current step: `warm_up` steps of warm-up, constant, linear to 0."""
@@ -60,7 +69,8 @@ class TrainingState(Generic[Trained]):
         """One optimizer step on the loss, then one step of the average."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        if self.clip:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
         self.set_rate()
         self.optimizer.step()
         self.step += 1
@@ -97,6 +107,12 @@ class TrainingState(Generic[Trained]):
         whole = self.optimizer.state_dict()
         self.optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
         return True
+
+
+def j_by_view(found: Tensor, truth: Tensor) -> Tensor:
+    """J of each view that shows an object; both (views, 1, height, width), bool."""
+    j = (found & truth).sum((1, 2, 3)) / (found | truth).sum((1, 2, 3)).clamp(min=1)
+    return j[truth.any(3).any(2).any(1)]
 
 
 def lite_optimizer(network: nn.Module, trunk: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -198,5 +214,6 @@ def export_weights(state: dict[str, Tensor], path: Path, card: dict[str, Any]) -
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".part")
     save_file(halves, beside, {"architecture": str(card["architecture"])})
+    beside.chmod(0o644)  # safetensors writes files that only their owner may read
     beside.replace(path)
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -30,7 +30,7 @@ from vosengine.networks.masktrack_lite import MaskTrackLite
 from vosengine.pairs import Source, View
 from vosengine.runtime import device, mixed_precision, placed, prepare_process
 from vosengine.training.datasets import HELD_OUT, load_training_data
-from vosengine.training.loop import TrainingState, export_weights, lite_optimizer, run
+from vosengine.training.loop import TrainingState, export_weights, j_by_view, lite_optimizer, run
 from vosengine.training.options import add_common_arguments, model_card
 from vosengine.types import Image, Probability
 from vosengine.weights import load_network
@@ -148,9 +148,7 @@ def mean_j(network: GuidedNetwork, views: Sequence[View]) -> float:
         images, masks, guidance = stacked([view])
         with torch.no_grad(), mixed_precision(device()):
             found = network(to_network(images), guidance.to(device())).cpu() > 0
-        truth = masks > 0.5
-        if truth.any():
-            scores.append(float((found & truth).sum() / (found | truth).sum()))
+        scores += j_by_view(found, masks > 0.5).tolist()
     return float(np.mean(scores)) if scores else 0.0
 
 
@@ -220,16 +218,9 @@ def main(arguments: argparse.Namespace) -> int:
         state,
         DataLoader(batches, batch_size=None, num_workers=arguments.workers),
         lambda batch: guided_loss(network, *batch),
-        lambda: {"J": mean_j(averaged(state, architecture), validation)},
+        lambda: {"J": mean_j(state.averaged(), validation)},
         export,
         arguments.out,
         arguments.log_every,
     )
     return 0
-
-
-def averaged(state: TrainingState[GuidedNetwork], architecture: str) -> GuidedNetwork:
-    """The network with the running average of the weights, for inference."""
-    average = cast(GuidedNetwork, placed(load_network(architecture, "random")))
-    average.load_state_dict(state.average)
-    return average.eval()

@@ -205,9 +205,7 @@ def _train(arguments: argparse.Namespace, learner: Learner, state: TrainingState
     groups = [group["params"] for group in state.optimizer.param_groups]
 
     def scores() -> dict[str, float]:
-        average = placed(MetaLearner(load_network(learner.architecture, "random"), 0.0, arguments.rates))
-        average.load_state_dict(state.average)
-        return validate(learner, average, validation)
+        return validate(learner, state.averaged(), validation)
 
     def export(found: dict[str, float]) -> None:
         card = model_card(arguments, "meta", learner.architecture, _recipe(arguments, state.step), found)

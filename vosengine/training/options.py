@@ -33,7 +33,10 @@ def command_of(arguments: argparse.Namespace, name: str) -> str:
         if option in ("command", "trained"):
             continue
         flag = "--" + option.replace("_", "-")
-        words += [flag] if value is True else [flag, value.name if isinstance(value, Path) else str(value)]
+        text = str(value)
+        words += (
+            [flag] if value is True else [flag, Path(text).name if text.endswith(".safetensors") else text]
+        )
     return " ".join(words)
 
 

@@ -1,8 +1,10 @@
 """`rotoshot train parent`: OSVOS's parent network (Caelles et al., CVPR 2017, section 3.2).
 
 From ImageNet weights to a network that knows what objects look like in general, but not yet which one, on
-single frames with deep supervision of the side outputs. VGG16 is trained after the paper: SGD with momentum
-0.9, 50,000 iterations of one image, rate 1e-8 on summed losses. The lite trunk takes AdamW and batches.
+single frames with deep supervision of the side outputs. VGG16 is trained after the paper with `--trunk vgg16
+--steps 50000 --batch-size 1 --rate 1e-8`: SGD with momentum 0.9 on losses summed over pixels. The lite trunk
+takes AdamW and batches. Differences from the paper: rotation and slight changes of colour beside mirroring
+and zoom; 200 steps of warm-up, the rate falling to 0 over the last 30 % of the steps; averaged weights.
 `--side-channels 1` trains the streamlined parent of the box-filtered paper (section 4), without deep
 supervision.
 """
@@ -23,7 +25,7 @@ from vosengine.networks.osvos_lite import OsvosLite
 from vosengine.oneshot import new_optimizer
 from vosengine.runtime import device, mixed_precision, placed, prepare_process
 from vosengine.training.datasets import kept_apart, load_training_data
-from vosengine.training.loop import TrainingState, export_weights, lite_optimizer, run
+from vosengine.training.loop import TrainingState, export_weights, j_by_view, lite_optimizer, run
 from vosengine.training.options import add_common_arguments, model_card
 from vosengine.training.stills import StillBatches
 from vosengine.weights import load_network
@@ -48,13 +50,8 @@ def main(arguments: argparse.Namespace) -> int:
     stills, clips, held_out = kept_apart(*load_training_data(arguments.data))
     architecture = f"{'osvos' if arguments.side_channels > 1 else 'depth1'}_{arguments.trunk}"
     network = cast("OsvosNet | OsvosLite", placed(load_network(architecture, arguments.weights)))
-    optimizer = (
-        lite_optimizer(network, network.trunk, arguments.rate)
-        if isinstance(network, OsvosLite)
-        else new_optimizer(network, arguments.rate)
-    )
     supervised = arguments.side_channels == SIDE_CHANNELS  # section 4: depth 1 needs no deep supervision
-    state = TrainingState(network, optimizer, arguments.steps)
+    state = new_state(network, arguments.rate, arguments.steps)
     if arguments.resume:
         state.resume(arguments.out)
     size, steps = arguments.batch_size, arguments.steps
@@ -71,12 +68,19 @@ def main(arguments: argparse.Namespace) -> int:
         state,
         DataLoader(batches, batch_size=None, num_workers=arguments.workers),
         lambda batch: parent_loss(network, batch[0], batch[1], supervised),
-        lambda: {"J": mean_j(averaged(state, architecture), validation)},
+        lambda: {"J": mean_j(state.averaged(), validation)},
         export,
         arguments.out,
         arguments.log_every,
     )
     return 0
+
+
+def new_state(network: OsvosNet | OsvosLite, rate: float, steps: int) -> TrainingState[OsvosNet | OsvosLite]:
+    """The network with its optimizer; VGG16's gradients, of losses summed over pixels, are not clipped."""
+    if isinstance(network, OsvosLite):
+        return TrainingState(network, lite_optimizer(network, network.trunk, rate), steps)
+    return TrainingState(network, new_optimizer(network, rate), steps, clip=0)
 
 
 def parent_loss(
@@ -86,17 +90,9 @@ def parent_loss(
     reduction = "sum" if isinstance(network, OsvosNet) else "mean"
     where = device()
     with mixed_precision(where):
-        fused, sides = network.sides(to_network(images))
-    outputs = [fused, *sides] if supervised else [fused]
-    losses = [class_balanced_cross_entropy(logits, masks.to(where), reduction) for logits in outputs]
+        fused, sides = network.sides(to_network(images), supervised)
+    losses = [class_balanced_cross_entropy(logits, masks.to(where), reduction) for logits in (fused, *sides)]
     return torch.stack(losses).sum()
-
-
-def averaged(state: TrainingState[OsvosNet | OsvosLite], architecture: str) -> OsvosNet | OsvosLite:
-    """The network with the running average of the weights, for inference."""
-    average = cast("OsvosNet | OsvosLite", placed(load_network(architecture, "random")))
-    average.load_state_dict(state.average)
-    return average.eval()
 
 
 def mean_j(network: OsvosNet | OsvosLite, batches: list[tuple[Tensor, Tensor]]) -> float:
@@ -105,7 +101,5 @@ def mean_j(network: OsvosNet | OsvosLite, batches: list[tuple[Tensor, Tensor]]) 
     for images, masks in batches:
         with torch.no_grad(), mixed_precision(device()):
             found = network(to_network(images)).cpu() > 0
-        truth = masks > 0.5
-        j = (found & truth).sum((1, 2, 3)) / (found | truth).sum((1, 2, 3)).clamp(min=1)
-        scores.append(j[truth.any(3).any(2).any(1)])
+        scores.append(j_by_view(found, masks > 0.5))
     return float(torch.cat(scores).mean())

@@ -255,7 +255,7 @@ def test_objects_are_merged_by_the_largest_probability_and_snapped_after_that(tm
         found[:, columns] = strength
         return found
 
-    seen, snapped = [], np.linspace(0, 1, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
+    seen, snapped = [], np.linspace(0, 0.4, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
 
     def snap(image, probability, kind):
         seen.append((kind, probability))

@@ -100,6 +100,16 @@ def test_the_loss_has_the_paper_s_parts_and_the_seed_decides_the_sample(lite):
     assert torch.equal(lite(images, masks, 3), torch.stack(list(first.values())).sum())
 
 
+def test_the_paper_network_trains_on_one_frame_and_finds_what_it_is_shown(resnet):
+    images, masks = scene()
+    box = torch.tensor([[20.0, 10, 60, 40]])
+    losses = resnet.losses(images[:1], masks[:1], seed=0)
+    assert all(np.isfinite(value.item()) for value in losses.values())
+    with torch.no_grad():
+        found = resnet.detect(images[:1], box)
+    assert found.masks.shape == (len(found.scores), 64, 96)
+
+
 def test_the_gradient_reaches_everything_but_the_early_blocks(lite):
     images, masks = scene()
     lite.zero_grad()

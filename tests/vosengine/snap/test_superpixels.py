@@ -221,8 +221,8 @@ def nothing_kept():
 def square_scene() -> tuple[NDArray[np.uint8], Probability, NDArray[np.bool_]]:
     """A grey frame, the contour map of a square in it, and the square with its contour's inner half."""
     contours = np.zeros((40, 60), np.float32)
-    contours[10:31, 20:41] = 0.9
-    contours[11:30, 21:40] = 0
+    contours[9:32, 19:42] = 0.9
+    contours[12:29, 22:39] = 0
     square = np.zeros((40, 60), bool)
     square[11:30, 21:40] = True
     return np.full((40, 60, 3), 128, np.uint8), contours, square

@@ -97,11 +97,22 @@ def test_deep_supervision_adds_the_loss_of_each_side_output(architecture):
     assert len(sides) == (5 if architecture == "osvos_lite" else 4)
 
 
-def test_paper_schedule_for_vgg16_is_sgd_with_momentum():
+def test_vgg16_is_trained_by_sgd_with_momentum_on_unclipped_gradients():
     network = load_network("osvos_vgg16", "random")
-    optimizer = parent.new_optimizer(network, 1e-8)
-    assert isinstance(optimizer, torch.optim.SGD)
-    assert optimizer.param_groups[0]["momentum"] == 0.9
+    state = parent.new_state(network, 1e-8, steps=50_000)
+    assert isinstance(state.optimizer, torch.optim.SGD)
+    assert state.optimizer.param_groups[0]["momentum"] == 0.9
+    state.step = 300  # past the warm-up
+    images = torch.randint(0, 255, (1, 3, 64, 64), dtype=torch.uint8)
+    masks = torch.zeros(1, 1, 64, 64)
+    masks[..., 20:40, 20:40] = 1
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    state.update(parent.parent_loss(network, images, masks))
+    for name, parameter in network.named_parameters():
+        expected = before[name] - 1e-8 * (parameter.grad + 0.0002 * before[name])
+        torch.testing.assert_close(parameter, expected, msg=name)
+    norm = torch.stack([p.grad.norm() for p in network.parameters()]).norm()
+    assert norm > 10, "clipped to 1 the paper's rate would move nothing"
 
 
 def test_samples_depend_on_their_number_and_the_seed_alone():
