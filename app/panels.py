@@ -27,6 +27,7 @@ from vosengine.project_file import RotoObject
 
 PRESET_LABELS = {
     "draft": "Draft",
+    "instant": "Instant",
     "balanced": "Balanced",
     "best": "Best",
     "osvos-lite": "OSVOS, bundled",

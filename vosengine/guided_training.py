@@ -16,7 +16,7 @@ from vosengine.finetune import image_tensor, map_tensor, to_network
 from vosengine.losses import cross_entropy_and_iou
 from vosengine.networks.masktrack import MaskTrackVgg16
 from vosengine.networks.masktrack_lite import MaskTrackLite
-from vosengine.runtime import device, mixed_precision
+from vosengine.runtime import device, mixed_precision, seeded
 from vosengine.types import Image, Probability
 
 GuidedNetwork = MaskTrackVgg16 | MaskTrackLite
@@ -44,13 +44,16 @@ def new_optimizer(network: GuidedNetwork, rate: float) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
 
 
-def guided_loss(network: GuidedNetwork, images: Tensor, masks: Tensor, guidance: Tensor) -> Tensor:
+def guided_loss(
+    network: GuidedNetwork, images: Tensor, masks: Tensor, guidance: Tensor, *, seed: int
+) -> Tensor:
     """The loss on images uint8 (n, 3, h, w) with masks and guidance (n, 1, h, w).
 
-    Pixel-wise cross-entropy as in the paper for VGG16; with soft IoU for the lite one.
+    Pixel-wise cross-entropy as in the paper for VGG16; with soft IoU for the lite one. `seed` decides what
+    VGG16's dropout leaves out.
     """
     where = device()
-    with mixed_precision(where):
+    with seeded(seed), mixed_precision(where):
         logits: Tensor = network(to_network(images), guidance.to(where))
     loss = cross_entropy_and_iou if isinstance(network, MaskTrackLite) else F.binary_cross_entropy_with_logits
     return loss(logits, masks.to(where))

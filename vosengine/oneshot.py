@@ -38,6 +38,12 @@ class OneShot:
         self.optimizer = new_optimizer(self.network, config.rate)
         self.rng = np.random.default_rng(config.seed)
 
+    def continued(self) -> OneShot:
+        """A copy that goes on where this one is: the optimizer remembers its last gradients."""
+        copied = OneShot(self.network, self.config)
+        copied.optimizer.load_state_dict(self.optimizer.state_dict())
+        return copied
+
     def train(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
         """Optimizer steps on the mirrored, zoomed and rotated shots; yields the loss of each.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -47,6 +48,30 @@ def device() -> torch.device:
     """CUDA where there is a card, else the CPU; ROTOSHOT_DEVICE overrides ("cpu", "cuda:1")."""
     name = os.environ.get("ROTOSHOT_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generators, the CPU's and that of `device()`, and put them back afterwards.
+
+    For layers and samplers that take no generator of their own.
+    """
+    where = device()
+    cards = [where] if where.type == "cuda" else []
+    with torch.random.fork_rng(cards):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed all cards for good
+        for card in cards:
+            with torch.cuda.device(card):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def uncompiled(where: torch.device) -> AbstractContextManager[object]:
+    """Run what libraries compile as it is written, on CUDA.
+
+    torchvision's deterministic RoIAlign would call torch.compile, which needs a C compiler and takes minutes.
+    """
+    return torch.compiler.set_stance("force_eager") if where.type == "cuda" else nullcontext()
 
 
 def placed(network: Network) -> Network:

@@ -12,7 +12,7 @@ def test_every_preset_has_a_note_and_survives_json():
 
 def test_changes_apply_and_unknown_names_are_refused():
     assert preset("draft", steps=3).steps == 3
-    with pytest.raises(EngineError, match="no preset 'fast'; choose one of draft, balanced"):
+    with pytest.raises(EngineError, match="no preset 'fast'; choose one of draft, instant, balanced"):
         preset("fast")
     with pytest.raises(EngineError, match="seed and steps must be at least 0"):
         preset("draft", seed=-1)

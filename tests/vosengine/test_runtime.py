@@ -36,6 +36,70 @@ def test_preparing_sets_the_threads():
         torch.set_num_threads(before)
 
 
+def test_a_seed_decides_the_draws_of_its_block_alone(monkeypatch):
+    monkeypatch.delattr(torch.cuda, "manual_seed_all")  # what torch.manual_seed does to every card
+    before = torch.get_rng_state()
+    draws = []
+    for seed in (3, 3, (4 << 32) + 1):
+        with runtime.seeded(seed):
+            draws.append(torch.rand(5))
+        assert torch.equal(before, torch.get_rng_state())
+    expected = torch.rand(5, generator=torch.Generator().manual_seed(3))
+    assert torch.equal(draws[0], expected)
+    assert torch.equal(draws[1], expected)
+    assert not torch.equal(draws[2], expected)
+
+
+def test_what_libraries_compile_runs_as_it_is_written_on_cuda_alone():
+    compiled = []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    twice = torch.compile(lambda x: 2 * x, backend=backend)
+    with runtime.uncompiled(torch.device("cuda")):
+        assert twice(torch.ones(2)).tolist() == [2, 2]
+    assert not compiled
+    with runtime.uncompiled(torch.device("cpu")):
+        assert twice(torch.ones(2)).tolist() == [2, 2]
+    assert len(compiled) == 1
+
+
+@pytest.mark.gpu
+def test_a_seed_reaches_the_card_and_leaves_it_as_it_was():
+    before = torch.cuda.get_rng_state()
+    draws = []
+    for _ in range(2):
+        with runtime.seeded(3):
+            draws.append(torch.rand(5, device="cuda"))
+    assert torch.equal(*draws)
+    assert torch.equal(before, torch.cuda.get_rng_state())
+
+
+@pytest.mark.gpu
+def test_mask_rcnn_trains_and_detects_on_cuda_without_a_compiler(monkeypatch):
+    from vosengine.weights import load_network
+
+    monkeypatch.setenv("CC", "/no/compiler")
+    runtime.prefer_deterministic()
+    torch._dynamo.reset()
+    counters = torch._dynamo.utils.counters
+    counters.clear()
+    network = runtime.placed(load_network("mask_rcnn_lite", "mask_rcnn_lite"))
+    image, masks = torch.zeros(1, 3, 64, 96, device="cuda"), torch.zeros(1, 64, 96, device="cuda")
+    masks[0, 10:40, 20:60] = 1
+    losses = []
+    for _ in range(2):
+        network.zero_grad()
+        losses.append(network(image, [masks], 0))
+        losses[-1].backward()
+    assert torch.equal(*losses)
+    with torch.no_grad():
+        network.detect(image)
+    assert not counters["frames"]
+
+
 @pytest.mark.gpu
 def test_cuda_gives_the_same_masks_twice_and_nearly_those_of_the_cpu(monkeypatch):
     from tests.vosengine.methods.scene import follow, shots

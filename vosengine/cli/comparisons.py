@@ -84,7 +84,7 @@ def asked(arguments: argparse.Namespace) -> str:
 def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
     """Those of the options that were asked for; 0 is a value."""
     values = {name: getattr(arguments, name) for name in names}
-    return [name for name, value in values.items() if value or value == 0 and value is not False]
+    return [name for name, value in values.items() if not (value is None or value is False or value == [])]
 
 
 def _options(names: list[str]) -> str:

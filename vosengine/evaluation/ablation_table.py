@@ -10,7 +10,7 @@ from vosengine.errors import WeightsError
 from vosengine.evaluation.ablations import ABLATIONS, Ablation, Row
 from vosengine.evaluation.operators import EveryFrame
 from vosengine.evaluation.report import Report, sequence_measures
-from vosengine.evaluation.tables import Comparison, Runner, Values
+from vosengine.evaluation.tables import ON_THIS_MACHINE, Comparison, Runner, Values
 
 
 def ablation_table(runner: Runner, paper: str, changes: Mapping[str, Any], scale: str) -> Comparison:
@@ -21,12 +21,15 @@ def ablation_table(runner: Runner, paper: str, changes: Mapping[str, Any], scale
     ablation = ABLATIONS[paper]
     shared = {**ablation.settings, **changes}
     configs = [row.config(scale, shared) for row in ablation.rows]  # all checked before the first is run
-    rows = [_measured(runner, row, config, scale) for row, config in zip(ablation.rows, configs, strict=True)]
+    rows = [
+        _measured(runner, row, config, paper, scale)
+        for row, config in zip(ablation.rows, configs, strict=True)
+    ]
     notes = [*_notes(ablation, runner, shared), *_trained_on(configs)]
     return Comparison(ablation.source, tuple(rows), tuple(notes))
 
 
-def _measured(runner: Runner, row: Row, config: Config, scale: str) -> Values:
+def _measured(runner: Runner, row: Row, config: Config, paper: str, scale: str) -> Values:
     values: Values = {"row": row.label, **{f"paper {name}": None for name in ("J", "F", "J&F")}}
     values |= {f"paper {name}": figure for name, figure in row.paper.items()}
     changed = ", ".join(f"{name}={value}" for name, value in row.changes.items())
@@ -34,16 +37,19 @@ def _measured(runner: Runner, row: Row, config: Config, scale: str) -> Values:
     values["settings"] = f"{row.preset}-{scale} {changed}{' box' if row.boxes else ''}".strip()
     values |= dict.fromkeys(("J", "F", "J&F", "s/frame"))
     try:
-        results = runner.run(row.label, config, EveryFrame(boxes=row.boxes))
+        results = runner.run(f"{paper} {scale} {row.label}", config, EveryFrame(boxes=row.boxes))
     except WeightsError as error:
-        command = row.training_command(scale)
-        remedy = f" Train with `{command}`; the weights go to resources/weights under that name."
-        missing = f"not measured: {error}" + (remedy if command else "")
-        return {**values, **common, "note": missing}
+        return {**values, **common, "note": f"not measured: {error}{_remedy(row, config)}"}
     found = Report("", "", tuple(results)).mean
     values |= {"J": found.J, "F": found.F, "J&F": (found.J + found.F) / 2 if "J&F" in row.paper else None}
     by_sequence = {result.sequence.name: sequence_measures(result).J for result in results}
     return {**values, "s/frame": found.seconds_per_frame, **common, "sequences": by_sequence}
+
+
+def _remedy(row: Row, config: Config) -> str:
+    commands = " and ".join(f"`{command}`" for command in row.training_commands(config))
+    where = "put the weights into the folder that the variable ROTOSHOT_WEIGHTS names"
+    return f" Train with {commands}; {where}." if commands else ""
 
 
 def _network(config: Config) -> str:
@@ -59,6 +65,7 @@ def _notes(ablation: Ablation, runner: Runner, shared: Mapping[str, Any]) -> Ite
         f"The paper: VGG16 (e-OSVOS: ResNet-50), J and F on DAVIS-2016's 20 validation sequences, J&F on "
         f"DAVIS-2017's. Ours: {names}. {ablation.differs}".strip()
     )
+    yield f"s/frame counts fine-tuning and propagation {ON_THIS_MACHINE}"
     if shared:
         yield f"In all rows: {', '.join(f'{name}={value}' for name, value in shared.items())}."
 

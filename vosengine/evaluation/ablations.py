@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vosengine.config import Config, preset
 
 SCALES = ("lite", "paper")
+# The papers' parent networks, which do not come with Rotoshot, and the options of `rotoshot train` for them.
+PARENTS = {
+    "osvos_vgg16": "parent --trunk vgg16",
+    "depth1_vgg16": "parent --trunk vgg16 --side-channels 1",
+    "masktrack_vgg16": "masktrack --trunk vgg16",
+}
 
 
 @dataclass(frozen=True)
@@ -18,8 +24,8 @@ class Row:
     paper: its figures in [0, 1]: J and F on DAVIS-2016's validation set, "J&F" the mean of both on
     DAVIS-2017's. preset: ours, without its "-lite" or "-paper". changes: the settings that make the row of
     the preset; "{trunk}" in a value stands for the preset's trunk. boxes: the first annotation is given as a
-    box. training: the options of `rotoshot train` for weights that do not come with Rotoshot. note: what
-    differs in this row.
+    box. training: the options of `rotoshot train` for weights of the row's own. note: what differs in this
+    row.
     """
 
     label: str
@@ -31,17 +37,23 @@ class Row:
     note: str = ""
 
     def config(self, scale: str = "lite", changes: Mapping[str, Any] | None = None) -> Config:
-        """The row's settings; `changes` are for all rows, and the row's own win. Raises EngineError."""
+        """The row's settings; `changes` are for all rows, and the row's own win. Raises EngineError.
+
+        Where neither names weights, a network of `PARENTS` starts from its own offline training: the
+        presets' ImageNet weights are a row of their own. Imports torch.
+        """
+        from vosengine.methods import architecture_of  # noqa: PLC0415
+
         name = f"{self.preset}-{scale}"
         own = {setting: _filled_in(value, preset(name)) for setting, value in self.changes.items()}
-        return preset(name, **{**(changes or {}), **own})
+        config = preset(name, **{**(changes or {}), **own})
+        trained = architecture_of(config) in PARENTS and not config.weights
+        return replace(config, weights=architecture_of(config)) if trained else config
 
-    def training_command(self, scale: str = "lite") -> str:
-        """The command that makes the row's weights, "" where they come with Rotoshot."""
-        if not self.training:
-            return ""
-        options = _filled_in(self.training, preset(f"{self.preset}-{scale}"))
-        return f"rotoshot train {options} --data DATA --out OUT"
+    def training_commands(self, config: Config) -> list[str]:
+        """The commands that make the weights of the row's `config` that can be trained."""
+        trained = [PARENTS.get(config.weights, ""), _filled_in(self.training, config)]
+        return [f"rotoshot train {options} --data DATA --out OUT" for options in trained if options]
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,7 @@ ITERATIVE = Ablation(
         Row(
             "OSVOS",
             {"J": 0.798, "F": 0.806},
-            "iterative",
-            {"method": "osvos"},
+            "osvos",
             note="DAVIS-2017 test-challenge J&F 0.488",
         ),
         Row(
@@ -116,7 +127,8 @@ ITERATIVE = Ablation(
             note="DAVIS-2017 test-challenge J&F 0.509",
         ),
     ),
-    "The paper starts from OSVOS's own parent network and snaps to its contours.",
+    "The paper starts from OSVOS's own parent network.",
+    {"snap": "superpixels"},
 )
 
 
@@ -184,7 +196,8 @@ def _e_osvos(label: str, paper: Mapping[str, float], steps: int, **changes: Any)
     """`changes` of `rates` and `weights`, or switches of `EOsvosSettings`."""
     general = ("rates", "weights")
     named = {name if name in general else f"e_osvos.{name}": value for name, value in changes.items()}
-    training = "meta --network mask_rcnn_{trunk} --rates single" if "weights" in changes else ""
+    training = "meta --network mask_rcnn_{trunk}" if changes.get("rates", "neuron") == "neuron" else ""
+    training += " --rates single" if "weights" in changes else ""
     return Row(label, paper, "e-osvos", {"steps": steps, **named}, training=training)
 
 

@@ -15,7 +15,7 @@ def unpack_once(tar: Path, cache_folder: Path | None) -> Path:
     """The folder a tar is unpacked in; unpacks it when the cache has no copy of this size and age.
 
     `cache_folder` None is the user's cache. Raises DatasetError for a tar that is damaged or writes outside
-    its folder, and where there is no space.
+    its folder, and where the cache cannot be written.
     """
     if cache_folder is None:
         import platformdirs  # noqa: PLC0415 - only tars need it
@@ -24,21 +24,26 @@ def unpack_once(tar: Path, cache_folder: Path | None) -> Path:
     stat = tar.stat()
     key = f"{tar.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
     place = cache_folder / f"{tar.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    if place.is_dir():
-        return place
-    cache_folder.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=cache_folder))
     try:
-        _unpack(tar, beside)
-        _move(beside, place)
+        if not place.is_dir():
+            _unpack_beside(tar, place)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DatasetError(
             f"{tar} cannot be unpacked into {cache_folder} ({error}); "
-            "get the file again, or free some space and try again."
+            "get the file again, or make room in that folder and try again."
         ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return place
+
+
+def _unpack_beside(tar: Path, place: Path) -> None:
+    """Unpack whole or not at all: into a folder beside `place` that takes its name at the end."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{place.name}."
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder:
+        beside = Path(folder, "unpacked")
+        beside.mkdir()
+        _unpack(tar, beside)
+        _move(beside, place)
 
 
 def _move(beside: Path, place: Path) -> None:
@@ -51,6 +56,8 @@ def _move(beside: Path, place: Path) -> None:
 
 def _unpack(tar: Path, folder: Path) -> None:
     """Write the tar's plain files below `folder`; links and devices are left out."""
+    if not tarfile.is_tarfile(tar):
+        raise tarfile.ReadError("it is no tar, or cut off")  # tarfile's own error is a line a compression
     with tarfile.open(tar) as archive:
         for member in archive:
             name = PurePosixPath(member.name)

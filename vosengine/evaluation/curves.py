@@ -15,7 +15,7 @@ from vosengine.evaluation.metrics import region_similarity
 from vosengine.evaluation.operators import EveryFrame, Refining, j_elsewhere, zero_shot
 from vosengine.evaluation.protocol import SequenceResult, annotations_on
 from vosengine.evaluation.report import Measures, Report, frame_measures, sequence_measures
-from vosengine.evaluation.tables import Comparison, Runner, Values
+from vosengine.evaluation.tables import ON_THIS_MACHINE, Comparison, Runner, Values
 from vosengine.types import Annotation, Mask
 
 # OSVOS's section 1, figure 8 and section 4, "Timing": seconds a frame (on a Titan X) and J.
@@ -41,7 +41,7 @@ def time_curve(
     rows: list[Values] = []
     for count in steps:
         one = changed(config, {"steps": count})
-        found = _measures(runner.run(f"steps {count}", one, EveryFrame(boxes=boxes)))
+        found = _measures(runner.run(f"steps {count}{_from(boxes)}", one, EveryFrame(boxes=boxes)))
         rows.append(
             {
                 "steps": count,
@@ -53,9 +53,9 @@ def time_curve(
         )
     points = [(row["s/frame"], row["J"]) for row in rows]
     lines: dict[str, list[Point]] = {"ours": points, "OSVOS (its GPU)": list(OSVOS_BY_TIME)}
-    note = "Seconds a frame are fine-tuning and propagation over all frames of a sequence."
+    note = f"Seconds a frame count fine-tuning and propagation {ON_THIS_MACHINE}"
     chart = Chart(lines, "seconds a frame", logarithmic=True, dashed=frozenset(["OSVOS (its GPU)"]))
-    return Comparison(f"{title}: J by time", tuple(rows), (note,)), chart
+    return Comparison(f"{title}{_from(boxes)}: J by time", tuple(rows), (note,)), chart
 
 
 def annotation_curve(
@@ -80,7 +80,7 @@ def annotation_curve(
 
 def refinement(runner: Runner, config: Config, operator: Refining, title: str) -> tuple[Comparison, Chart]:
     """J after each correction of the worst frame (OSVOS, table 4)."""
-    results = runner.run(f"refine {operator.judge}", config, operator)
+    results = runner.run(f"refine {operator.judge}{_from(operator.boxes)}", config, operator)
     first = 0 if zero_shot(config) else 1
     count = max(len(result.rounds) for result in results)
     rows = [
@@ -95,11 +95,12 @@ def refinement(runner: Runner, config: Config, operator: Refining, title: str) -
     judged = "its J" if operator.judge == "truth" else "the engine's own estimate"
     notes = (
         COUNTED,
-        f"Each round annotates the frame that is worst by {judged} and continues from the models before it. "
+        f"Each round annotates the frame that is worst by {judged} and continues from the models before it "
+        "with a third of the steps. Seconds are those of the round, on this machine.",
         "`OSVOS J` is the paper's table 4, where annotated frames count as the network sees them.",
     )
     chart = Chart(lines, "annotated frames", dashed=frozenset(["OSVOS J"]))
-    return Comparison(f"{title}: J by corrections", tuple(rows), notes), chart
+    return Comparison(f"{title}{_from(operator.boxes)}: J by corrections", tuple(rows), notes), chart
 
 
 def copied_j(sequence: Sequence, operator: EveryFrame) -> float:
@@ -136,6 +137,10 @@ def _annotation_row(runner: Runner, config: Config, operator: EveryFrame) -> Val
 
 def _which(operator: EveryFrame) -> str:
     return f"every {operator.every}" if operator.every else "first"
+
+
+def _from(boxes: bool) -> str:
+    return " from boxes" if boxes else ""
 
 
 def _refinement_row(annotations: int, results: list[SequenceResult]) -> Values:

@@ -8,7 +8,7 @@ Segmentation", CVPR 2017, section 4 and figure 5: "Values are total error pixels
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +18,7 @@ import numpy as np
 
 from vosengine.errors import DatasetError
 from vosengine.evaluation.analysis import Analysis, Results, Table, mean, scored_masks, text
+from vosengine.evaluation.datasets import Sequence
 from vosengine.evaluation.protocol import SequenceResult
 from vosengine.types import Mask
 
@@ -67,6 +68,11 @@ class ErrorSplit(Analysis):
     reference: dict[str, ErrorPixels] | None = None
     reference_name: str = ""
 
+    def check(self, sequences: Iterable[Sequence]) -> None:
+        """Raise DatasetError where the reference misses a sequence that will be scored."""
+        if self.reference is not None:
+            self._reference_of([sequence.name for sequence in sequences if sequence.scored_objects])
+
     def table(self, results: Results) -> Table:
         """A row a sequence, the mean over the sequences, and the paper's: all pixels together.
 
@@ -87,7 +93,7 @@ class ErrorSplit(Analysis):
         title = f"Error pixels relative to {self.reference_name or 'their own sum'}"
         return Table(self.key, title, HEADINGS, [*rows, ["all pixels", *_cells(everything)]], figures)
 
-    def _reference_of(self, names: Iterable[str]) -> ErrorPixels | None:
+    def _reference_of(self, names: Collection[str]) -> ErrorPixels | None:
         if self.reference is None:
             return None
         missing = [name for name in names if name not in self.reference]

@@ -21,6 +21,7 @@ from vosengine.errors import DatasetError, EngineError
 from vosengine.evaluation.analysis import Analysis, Results, Table
 from vosengine.evaluation.datasets import Sequence, find_sequences
 from vosengine.evaluation.layouts import find_layout
+from vosengine.evaluation.operators import EveryFrame
 from vosengine.evaluation.page import write_page
 from vosengine.evaluation.protocol import (
     ClosableEngine,
@@ -98,12 +99,13 @@ def run_evaluation(
     single_object: bool | None = None,
     cache_folder: Path | None = None,
     engine_factory: EngineFactory = make_engine,
-    operator: Operator | None = None,
+    boxes: bool = False,
     analyses: Collection[Analysis] = (),
 ) -> Report:
     """Evaluate a data set with a progress bar, write the files asked for and print Markdown tables.
 
-    Sequences whose truth is not with the data are run but not scored, for others to score their masks.
+    `boxes` gives boxes in place of the first masks. Sequences whose truth is not with the data are run but
+    not scored, for others to score their masks.
     Without a `results_folder` the results' masks are gone when this returns. Raises EngineError.
     """
     found = find_sequences(dataset, sequences, single_object=single_object, cache_folder=cache_folder)
@@ -113,10 +115,11 @@ def run_evaluation(
         raise DatasetError(f"The truth of {unscored} is not with the data; name a folder for the masks.")
     with tempfile.TemporaryDirectory(prefix="rotoshot-") as temporary:
         folder = results_folder or Path(temporary)
+        operator = EveryFrame(boxes=True) if boxes else None
         shown = evaluate_shown(found, config, folder, jobs, engine_factory=engine_factory, operator=operator)
         results = {result.sequence.name: result for result in shown}
         scored = tuple(results[sequence.name] for sequence in found if results[sequence.name].scores)
-        report = Report(dataset.name, preset_name, scored, config, _tables(analyses, scored))
+        report = Report(dataset.name, preset_name, scored, config, _tables(analyses, scored), boxes)
         if scored:
             write_report(report, json_file, html_file, print)
     if unscored:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import asdict
 from html import escape
+from operator import attrgetter
 from pathlib import Path
 
 from vosengine import atomic
+from vosengine.config import setting_names
 from vosengine.evaluation.contact_sheet import WorstFrame, picture, worst_frames
 from vosengine.evaluation.protocol import SequenceResult
 from vosengine.evaluation.report import FrameMeasure, Report, frame_measures, sequence_measures, table
@@ -39,14 +40,14 @@ def page(report: Report) -> str:
     """The page as text; reads the pictures of the worst frames and their results."""
     curves = "".join(_curve_figure(result) for result in report.results)
     sheet = "".join(_frame_figure(worst) for worst in worst_frames(report))
-    title = f"{escape(report.title)} on {escape(report.dataset)}"
+    title, given = escape(report.heading), "a box round it" if report.boxes else "its mask"
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>{STYLE}</style></head>
 <body>
 <h1>{title}</h1>
-<p>DAVIS protocol: each object's first mask is given; that frame and the last one are not scored.
+<p>DAVIS protocol: on each object's first frame {given} is given; that frame and the last one are not scored.
 J is intersection over union, F the agreement of the boundaries, T the change of the contour's shape between
 frames (smaller is better).</p>
 {_settings(report)}
@@ -72,8 +73,9 @@ def write_page(report: Report, file: Path) -> None:
 def _settings(report: Report) -> str:
     if report.config is None:
         return ""
-    values = ", ".join(f"{name} {value}" for name, value in asdict(report.config).items())
-    return f"<p>{escape(values)}</p>"
+    values = {name: attrgetter(name)(report.config) for name in setting_names()}
+    text = ", ".join(f"{name} {value}" for name, value in values.items())
+    return f"<p>{escape(text)}</p>"
 
 
 def _html_table(headings: list[str], rows: list[list[str]]) -> str:

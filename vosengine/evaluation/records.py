@@ -15,42 +15,72 @@ from vosengine.evaluation.datasets import Sequence
 from vosengine.evaluation.metrics import Scores
 from vosengine.evaluation.protocol import Operator, SequenceResult, Timing
 
+DETECTOR_WEIGHTS = {"lite": "mask_rcnn_lite"}  # the others are torchvision's
+
 
 def key_of(config: Config, operator: Operator, weights: str) -> dict[str, Any]:
-    """What a result depends on besides its sequence; `weights` names the parent network's content."""
+    """What a result depends on besides its sequence; `weights` names the content of the checkpoints."""
     key = {"config": config_to_dict(config), "operator": repr(operator), "weights": weights}
     return {**key, "version": __version__}
 
 
 def fingerprint_of_weights(config: Config) -> str:
-    """The SHA-256 of the parent network's checkpoint, or the name of weights made elsewhere.
+    """The SHA-256 of each checkpoint of `checkpoints_of`, or the name of weights made elsewhere.
 
-    Raises EngineError for an unknown method, WeightsError when there is no such checkpoint. Imports torch.
+    Raises EngineError for an unknown method, WeightsError when a checkpoint is missing. Imports torch.
     """
-    from vosengine.methods import architecture_of, weights_of  # noqa: PLC0415
+    from vosengine.methods import architecture_of  # noqa: PLC0415
     from vosengine.weights import ARCHITECTURES, find  # noqa: PLC0415
 
-    name = weights_of(config)
-    if name in ARCHITECTURES[architecture_of(config)].outside:
-        return name
-    return hashlib.sha256(find(name).read_bytes()).hexdigest()
+    outside = ARCHITECTURES[architecture_of(config)].outside
+    return " ".join(
+        name if name in outside else hashlib.sha256(find(name).read_bytes()).hexdigest()
+        for name in checkpoints_of(config)
+    )
+
+
+def checkpoints_of(config: Config) -> list[str]:
+    """All weights that a run of the config may read: the parent's, then those of its helpers.
+
+    Raises EngineError for an unknown method. Imports torch.
+    """
+    from vosengine.methods import weights_of  # noqa: PLC0415
+    from vosengine.snap.contours import WEIGHTS as CONTOURS  # noqa: PLC0415
+
+    names = [weights_of(config)]
+    if config.masktrack.box_weights:
+        names.append(config.masktrack.box_weights)
+    if config.snap == "superpixels":
+        names.append(CONTOURS)
+    if config.method == "box_filtered" and config.box_filtered.detector in DETECTOR_WEIGHTS:
+        names.append(DETECTOR_WEIGHTS[config.box_filtered.detector])
+    return names
+
+
+def data_of(sequence: Sequence) -> dict[str, Any]:
+    """What a result depends on of its sequence: the clip, the objects' starts, and where the truth is."""
+    return {
+        "frames": len(sequence.frame_files),
+        "folder": str(sequence.frames_folder.resolve()),
+        "single": sequence.single_object,
+        "objects": sequence.first_frames,
+        "truths": sorted(sequence.mask_files),
+    }
 
 
 def keep(result: SequenceResult, folder: Path, key: Mapping[str, Any]) -> None:
     """Write `folder`/SEQUENCE.json with the result's rounds. Raises EngineError."""
     rounds = [_plain(one) for one in result.rounds]
-    content = {"key": key, "frames": len(result.sequence.frame_files), "rounds": rounds}
+    content = {"key": key, "data": data_of(result.sequence), "rounds": rounds}
     atomic.write_bytes(folder / f"{result.sequence.name}.json", (json.dumps(content) + "\n").encode())
 
 
 def kept(sequence: Sequence, folder: Path, key: Mapping[str, Any]) -> SequenceResult | None:
-    """What `keep` wrote under the same key; None where there is nothing, or something else."""
+    """What `keep` wrote under the same key for the same data; None where there is nothing, or other."""
+    expected = json.loads(json.dumps({"key": key, "data": data_of(sequence)}))
     try:
         content = json.loads((folder / f"{sequence.name}.json").read_text("utf-8"))
-        same = content["key"] == json.loads(json.dumps(key)) and content["frames"] == len(
-            sequence.frame_files
-        )
-        if not same:
+        if {name: content[name] for name in expected} != expected:
             return None
         rounds = [_result(sequence, values) for values in content["rounds"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

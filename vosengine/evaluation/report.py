@@ -53,7 +53,8 @@ class FrameMeasure:
 class Report:
     """The results of an evaluation, all of them scored.
 
-    `title` names what was measured; `config` is None for given results; `tables` are further analyses.
+    `title` names what was measured; `config` is None for given results; `tables` are further analyses;
+    `boxes` tells that boxes were given in place of the first masks.
     """
 
     dataset: str
@@ -61,6 +62,12 @@ class Report:
     results: tuple[SequenceResult, ...]
     config: Config | None = None
     tables: tuple[Table, ...] = ()
+    boxes: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title, what was given, and the data set."""
+        return f"{self.title}{' from boxes' if self.boxes else ''} on {self.dataset}"
 
     @property
     def sequences(self) -> dict[str, Measures]:
@@ -140,7 +147,7 @@ def markdown(report: Report) -> str:
     """Markdown tables, each under a line that says what it measures."""
     headings, rows = table(report)
     rows[-1] = [f"**{cell}**" for cell in rows[-1]]
-    first = (f"{report.title} on {report.dataset}", headings, rows)
+    first = (report.heading, headings, rows)
     further = ((t.title, t.headings, t.rows) for t in report.tables)
     return "\n\n".join(
         f"{title}\n\n{markdown_table(headings, rows)}" for title, headings, rows in (first, *further)

@@ -20,6 +20,7 @@ from vosengine.evaluation.records import fingerprint_of_weights, keep, kept, key
 from vosengine.evaluation.report import markdown_table
 
 Values = dict[str, Any]
+ON_THIS_MACHINE = "over all frames of a sequence, on this machine."
 
 
 @dataclass(frozen=True)

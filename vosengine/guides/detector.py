@@ -22,7 +22,7 @@ from vosengine.downloads import downloaded
 from vosengine.errors import EngineError
 from vosengine.finetune import image_tensor
 from vosengine.networks.mask_rcnn import MaskRCNN
-from vosengine.runtime import device, mixed_precision, placed
+from vosengine.runtime import device, mixed_precision, placed, uncompiled
 from vosengine.types import Box, Image
 from vosengine.weights import load_network, load_state
 
@@ -73,7 +73,7 @@ class NetworkDetector:
     def detect(self, image: Image) -> list[Detection]:
         """All instances the network reports."""
         pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(device()).float() / 255
-        with torch.no_grad():
+        with torch.no_grad(), uncompiled(pixels.device):
             (found,) = self.network([pixels])
         return detections(found, self.class_names)
 
@@ -155,9 +155,10 @@ def detector(name: str) -> Detector:
     for weights that cannot be had."""
     if name not in DETECTORS:
         raise EngineError(f"There is no detector {name!r}; choose one of {', '.join(DETECTORS)}.")
-    return _made(DETECTORS[name])
+    return _made(DETECTORS[name], device())
 
 
 @lru_cache(maxsize=1)
-def _made(factory: Callable[[], Detector]) -> Detector:
+def _made(factory: Callable[[], Detector], where: torch.device) -> Detector:
+    """A detector stays on the device that was in use when it was made."""
     return RememberingDetector(factory())

@@ -104,9 +104,8 @@ class EOsvosTrack:
 
     def __init__(self, method: EOsvos, first: Shot) -> None:
         self.settings = method.config.e_osvos
-        self.adapts = self.settings.adapt_every > 0
-        self.method = method.copied() if self.adapts else method
-        self.first_state = copy.deepcopy(self.method.network.state_dict()) if self.adapts else {}
+        self.method = method
+        self.adapted: EOsvos | None = None  # a copy, made when there is something to adapt to
         self.first = plain_view(first.image, first.mask)
         self.box = corners(bounding_box(self.first.mask))
         self.rng = np.random.default_rng((method.config.seed, first.frame))
@@ -116,13 +115,15 @@ class EOsvosTrack:
     def segment(self, image: Image) -> Probability:
         """The best-scoring detection's mask on the next frame (height, width); 0 where there is none."""
         height, width = image.shape[:2]
-        found = self.method.detect(image, self._proposals())
+        found = (self.adapted or self.method).detect(image, self._proposals())
         self.frames += 1
         self.latest = None
         if not len(found.scores):
             return np.zeros((height, width), np.float32)
         best = int(found.scores.argmax())
-        probability = whole_frame(height, width).paste(found.masks[best].float().cpu().numpy(), height, width)
+        window = whole_frame(height, width)
+        mask = found.mask(best, window.rows, window.columns)
+        probability = window.paste(mask.float().cpu().numpy(), height, width)
         self.box = found.boxes[best].float().cpu().numpy()
         self.latest = plain_view(image, probability)
         return probability
@@ -135,12 +136,15 @@ class EOsvosTrack:
 
     def adapt(self) -> Iterator[float]:
         """Every few frames, steps on the first frame and on the result of this one (section 3.3)."""
-        if not self.adapts or self.frames % self.settings.adapt_every or self.latest is None:
+        every = self.settings.adapt_every
+        if not every or self.frames % every or self.latest is None:
             return
-        if self.settings.reset:
-            self.method.network.load_state_dict(self.first_state)
+        if self.adapted is None:
+            self.adapted = self.method.copied()
+        elif self.settings.reset:
+            self.adapted.network.load_state_dict(self.method.network.state_dict())
         for _ in range(self.settings.adapt_steps):
-            yield self.method.step([self.first, self.latest])
+            yield self.adapted.step([self.first, self.latest])
 
 
 def rates_of(config: Config) -> dict[str, Tensor]:

@@ -91,7 +91,7 @@ class IterativeTrack:
         if self.segmented % self.settings.every or not self.results:
             return iter(())
         results, self.results = self.results, []
-        self.adapted = self.adapted or OneShot(self.fine_tuned.network, self.fine_tuned.config)
+        self.adapted = self.adapted or self.fine_tuned.continued()
         return self.adapted.train([*self.annotated, *results], self.settings.steps)
 
 

@@ -68,15 +68,16 @@ class MaskTrack:
         """Online training (sections 3.2 and 4): steps of each stream; yields their mean loss."""
         optimizers = {name: new_optimizer(net, self.config.rate) for name, net in self.streams.items()}
         schedules = [PolynomialLR(optimizer, steps, POWER) for optimizer in optimizers.values()]
-        seen = [(shot.mask, self.pictures(shot.neighbour, shot.image)) for shot in shots]
+        pictures: dict[int, dict[str, Image]] = {}
         rng = np.random.default_rng(self.config.seed)
-        for _ in range(steps):
+        for step in range(steps):
             numbers = rng.integers(SAMPLES, size=self.config.batch_size)
-            batch = [self.sample(int(number), seen) for number in numbers]
+            batch = [self.sample(int(number), shots, pictures) for number in numbers]
+            seed = self.config.seed * 1_000_003 + step
             losses = []
             for name, network in self.streams.items():
                 network.train()
-                loss = guided_loss(network, *stacked([views[name] for views in batch]))
+                loss = guided_loss(network, *stacked([views[name] for views in batch]), seed=seed)
                 losses.append(optimizer_step(optimizers[name], loss))
             for schedule in schedules:
                 schedule.step()
@@ -98,13 +99,18 @@ class MaskTrack:
             return {"rgb": image}
         return {"rgb": image, "flow": flow_magnitude(image if previous is None else previous, image)}
 
-    def sample(self, number: int, seen: Sequence[tuple[Probability, Mapping[str, Image]]]) -> dict[str, View]:
+    def sample(
+        self, number: int, shots: Sequence[Shot], pictures: dict[int, dict[str, Image]]
+    ) -> dict[str, View]:
         """Sample `number` of the augmented set, for each stream: mirrored, rotated, the mask deformed.
 
-        seen: each annotated frame's mask and pictures. The views have the network's size.
+        pictures: those of the frames drawn so far; a new one's join them. The views have the network's size.
         """
         rng = np.random.default_rng((self.config.seed, number))
-        mask, pictures = seen[int(rng.integers(len(seen)))]
+        shot = shots[int(rng.integers(len(shots)))]
+        if shot.frame not in pictures:
+            pictures[shot.frame] = self.pictures(shot.neighbour, shot.image)
+        mask = shot.mask
         window = whole_frame(*mask.shape)
         turn = random_affine(rng, (window.columns / 2, window.rows / 2), 0.0, ROTATION)
         zoom = np.array([window.width / window.columns, window.height / window.rows], np.float32)
@@ -113,7 +119,9 @@ class MaskTrack:
             at = np.ascontiguousarray(at[:, ::-1])
         truth = (look_soft(mask, at) > 0.5).astype(np.float32)
         guidance = as_guidance(self.deformation(rng, truth), self.config.masktrack.mask_input)
-        return {name: View(look(picture, at), truth, guidance) for name, picture in pictures.items()}
+        return {
+            name: View(look(picture, at), truth, guidance) for name, picture in pictures[shot.frame].items()
+        }
 
     def probability(self, pictures: Mapping[str, Image], previous: Probability) -> Probability:
         """The object's probability, averaged over the streams, given that on the frame before."""

@@ -10,8 +10,7 @@ would rescale them, is left out. Parameters have the names torchvision gives the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -31,6 +30,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign, masks_to_
 
 from vosengine.losses import lovasz_softmax
 from vosengine.networks.mobilenet_v2 import TAP_CHANNELS, MobileNetV2
+from vosengine.runtime import seeded, uncompiled
 
 CLASSES = 2
 POOLED = 28  # supplement, section 1: twice the default
@@ -49,12 +49,17 @@ class Detections:
     """What the network found on a frame, best first.
 
     boxes: (n, 4) as left, top, right, bottom in pixels; scores: (n,) in [0, 1]; masks: probabilities
-    (n, height, width), 0 outside the box.
+    (n, 1, 56, 56) of the positions in each box.
     """
 
     boxes: Tensor
     scores: Tensor
     masks: Tensor
+
+    def mask(self, number: int, height: int, width: int) -> Tensor:
+        """One detection's probabilities (height, width) on the frame, 0 outside its box."""
+        one = slice(number, number + 1)
+        return pasted(self.masks[one], self.boxes[one], height, width)[0]
 
 
 @dataclass(frozen=True)
@@ -113,17 +118,19 @@ class MaskRCNN(nn.Module):
         self.train()
         targets = [targets_of(each) for each in masks]
         features, sizes = self._features(images)
-        with seeded(seed), torch.autocast(images.device.type, enabled=False):
-            proposals, losses = self._proposals(images, features, targets)
-            sample = self.roi_heads.select_training_samples(proposals, targets)
-            losses |= self._box_losses(features, sizes, *sample)
-        proposals, matched, labels, _ = sample
-        chosen = [found > 0 for found in labels]
-        logits = self._mask_logits(features, [p[c] for p, c in zip(proposals, chosen, strict=True)], sizes)
-        truth = [
-            project_masks_on_boxes(target["masks"], boxes[c], index[c], logits.shape[-1])
-            for target, boxes, index, c in zip(targets, proposals, matched, chosen, strict=True)
-        ]
+        with uncompiled(images.device):
+            with seeded(seed), torch.autocast(images.device.type, enabled=False):
+                proposals, losses = self._proposals(images, features, targets)
+                sample = self.roi_heads.select_training_samples(proposals, targets)
+                losses |= self._box_losses(features, sizes, *sample)
+            proposals, matched, labels, _ = sample
+            chosen = [found > 0 for found in labels]
+            positive = [boxes[c] for boxes, c in zip(proposals, chosen, strict=True)]
+            logits = self._mask_logits(features, positive, sizes)
+            truth = [
+                project_masks_on_boxes(target["masks"], boxes, index[c], logits.shape[-1])
+                for target, boxes, index, c in zip(targets, positive, matched, chosen, strict=True)
+            ]
         there = (torch.cat(truth)[:, None] >= 0.5).float()
         losses["loss_mask"] = mask_loss(logits, there) if len(there) else logits.sum()
         return losses
@@ -132,13 +139,12 @@ class MaskRCNN(nn.Module):
         """Objects of one image (1, 3, height, width), looked for also in the `extra_proposals` (k, 4)."""
         self.eval()
         features, sizes = self._features(image)
-        with torch.autocast(image.device.type, enabled=False):
+        with uncompiled(image.device), torch.autocast(image.device.type, enabled=False):
             proposals, _ = self._proposals(image, features, None)
             if extra_proposals is not None:
                 proposals = [torch.cat((proposals[0], extra_proposals.to(proposals[0])))]
             found, _ = self.roi_heads(features, proposals, sizes)
-        boxes, scores, masks = (found[0][key] for key in ("boxes", "scores", "masks"))
-        return Detections(boxes, scores, pasted(masks, boxes, *sizes[0]))
+        return Detections(*(found[0][key] for key in ("boxes", "scores", "masks")))
 
     def _features(self, images: Tensor) -> tuple[dict[str, Tensor], list[tuple[int, int]]]:
         """The pyramid's levels in fp32, because boxes need more digits than bf16 has, and the image sizes."""
@@ -194,6 +200,7 @@ class LiteBackbone(nn.Module):
         return levels
 
 
+@seeded(0)  # the same network whatever was built before
 def mask_rcnn_lite() -> MaskRCNN:
     """The network for CPUs: MobileNetV2, narrow heads, few proposals."""
     anchors = AnchorGenerator(LITE_ANCHORS, (ASPECTS,) * len(LITE_ANCHORS))
@@ -212,6 +219,7 @@ def mask_rcnn_lite() -> MaskRCNN:
     return MaskRCNN(LiteBackbone(), rpn, roi_heads, ("1", "2", "3"))
 
 
+@seeded(0)  # as above
 def mask_rcnn_resnet50() -> MaskRCNN:
     """The paper's network: ResNet-50 with group norm, feature pyramid and heads as torchvision's."""
     body = resnet50(weights=None, norm_layer=partial(nn.GroupNorm, GROUPS))
@@ -288,11 +296,3 @@ def pasted(masks: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
     grid = torch.stack((x[:, None, :].expand(shape), y[:, :, None].expand(shape)), 3)
     inside = (grid.abs() <= 1).all(3)
     return F.grid_sample(masks, grid, padding_mode="border", align_corners=False)[:, 0] * inside
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """torchvision's samplers draw from torch's global generator: seed it, and put it back as it was."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vosengine.networks.osvos import STAGES, normalised, upscaled
+from vosengine.runtime import seeded
 
 FC_CHANNELS = 1024
 FC6_DILATION = 12
@@ -27,13 +28,9 @@ class MaskTrackVgg16(nn.Module):
     The logits are (batch, 1, height, width), computed at an eighth of the resolution.
     """
 
+    @seeded(0)  # the same network whatever was built before
     def __init__(self) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # the same network whatever was built before
-            self._build()
-
-    def _build(self) -> None:
         self.stages = nn.ModuleList()
         inputs = 4
         for number, widths in enumerate(STAGES):

@@ -16,6 +16,7 @@ from vosengine.networks.lite import WIDTHS, DecoderStage
 from vosengine.networks.masktrack import FILTER_DEVIATION
 from vosengine.networks.mobilenet_v2 import FROZEN_BLOCKS, TAP_CHANNELS, TAPS, MobileNetV2
 from vosengine.networks.osvos import upscaled
+from vosengine.runtime import seeded
 
 MASK_STRIDE = 4  # of the features that the mask joins
 
@@ -26,13 +27,9 @@ class MaskTrackLite(nn.Module):
     Sides are multiples of 32; the logits are (batch, 1, height, width), computed at half resolution.
     """
 
+    @seeded(0)  # the same network whatever was built before
     def __init__(self) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # the same network whatever was built before
-            self._build()
-
-    def _build(self) -> None:
         self.trunk = MobileNetV2()
         self.trunk.freeze_early_blocks()
         s2, s4, s8, s16, s32 = TAP_CHANNELS

@@ -22,7 +22,7 @@ from torchvision.ops import box_iou
 from vosengine.augment import affine_map, bounding_box, colour_jitter, look, look_soft
 from vosengine.finetune import to_network
 from vosengine.losses import cross_entropy_and_iou
-from vosengine.networks.mask_rcnn import MaskRCNN, targets_of
+from vosengine.networks.mask_rcnn import MaskRCNN, pasted, targets_of
 from vosengine.pairs import Source, composite
 from vosengine.runtime import device, mixed_precision, placed, prepare_process
 from vosengine.training.datasets import kept_apart, load_training_data
@@ -163,11 +163,11 @@ def scores_of(network: MaskRCNN, batches: Sequence[tuple[Tensor, list[Tensor]]])
         for image, objects in zip(images, masks, strict=True):
             with torch.no_grad(), mixed_precision(device()):
                 found = network.detect(to_network(image[None]))
-            targets = targets_of(objects)
+            boxes, targets = found.boxes.cpu(), targets_of(objects)
+            shown = pasted(found.masks.cpu(), boxes, *objects.shape[1:]) >= 0.5
             for box, truth in zip(targets["boxes"], targets["masks"].bool(), strict=True):
-                shown = found.masks.cpu() >= 0.5
                 j = (shown & truth).sum((1, 2)) / (shown | truth).sum((1, 2))
-                near = box_iou(box[None], found.boxes.cpu())[0]
+                near = box_iou(box[None], boxes)[0]
                 overlaps.append(float(j.max()) if len(j) else 0.0)
                 recalled.append(bool((near >= 0.5).any()))
     return {"recall": float(np.mean(recalled)), "J": float(np.mean(overlaps))}

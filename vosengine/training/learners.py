@@ -264,5 +264,5 @@ class MaskRcnnLearner:
         truth = batch.masks[0, 0].to(device()) > 0.5
         if not len(detected.scores):
             return torch.zeros(())
-        found = detected.masks[detected.scores.argmax()] > 0.5
+        found = detected.mask(int(detected.scores.argmax()), *truth.shape) > 0.5
         return (found & truth).sum() / (found | truth).sum()

@@ -217,7 +217,7 @@ def main(arguments: argparse.Namespace) -> int:
     run(
         state,
         DataLoader(batches, batch_size=None, num_workers=arguments.workers),
-        lambda batch: guided_loss(network, *batch),
+        lambda batch: guided_loss(network, *batch, seed=(arguments.seed << 32) + state.step),
         lambda: {"J": mean_j(state.averaged(), validation)},
         export,
         arguments.out,

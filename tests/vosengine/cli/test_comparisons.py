@@ -11,8 +11,8 @@ import pytest
 from tests.vosengine.evaluation.conftest import davis  # noqa: F401 - a fixture
 from tests.vosengine.evaluation.fake_engine import NearestEngine
 from vosengine import cli
+from vosengine.cli import comparisons
 from vosengine.evaluation import evaluate, tables
-from vosengine.evaluation.operators import EveryFrame
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def test_an_ablation_with_settings_for_all_rows(davis, tmp_path, capsys):  # noq
     assert list(rows[0]["sequences"]) == ["slide"]
     printed = capsys.readouterr()
     assert printed.out.startswith("OSVOS, table 1")
-    assert "-PN-OS-BS: 1 of 1 sequences to run" in printed.err
+    assert "osvos lite -PN-OS-BS: 1 of 1 sequences to run" in printed.err
 
 
 def test_the_papers_scale(davis, tmp_path):  # noqa: F811
@@ -76,7 +76,11 @@ def test_one_evaluation_from_a_box(monkeypatch):
     monkeypatch.setattr(evaluate, "run_evaluation", lambda *arguments, **named: calls.append(named))
     assert cli.main(["evaluate", "davis", "--box"]) == 0
     assert cli.main(["evaluate", "davis"]) == 0
-    assert [call["operator"] for call in calls] == [EveryFrame(boxes=True), None]
+    assert [call["boxes"] for call in calls] == [True, False]
+
+
+def test_percentages_become_distances_each_once():
+    assert comparisons.distances([1, 10, 50, 60, 99, 100]) == [100, 10, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -89,11 +93,34 @@ def test_one_evaluation_from_a_box(monkeypatch):
         (["--ablation", "osvos", "--svg", "a.svg"], "--svg draws"),
         (["--ablation", "osvos", "--preset", "balanced"], "leave out --preset"),
         (["--ablation", "osvos", "--box"], "leave out --preset, --method and --box"),
+        (["--ablation", "osvos", "--set", "method=guided"], "leave out --set method."),
+        (
+            ["--ablation", "osvos", "--set", "trunk=lite", "--set", "method=osvos"],
+            "leave out --set trunk and --set method.",
+        ),
+        (["--operator", "estimate"], "add --refine N"),
+        (["--curve", "3", "--operator", "truth"], "add --refine N"),
+        (["--scale", "paper"], "add --ablation"),
+        (["--refine", "0", "--scale", "lite"], "add --ablation"),
+        (["--refine", "0", "--curve", "3"], "--refine and --curve are tables of their own"),
+        (["--score", "masks", "--preset", "draft"], "--score runs nothing; leave out --preset."),
+        (["--score", "masks", "--set", "steps=3", "--box"], "leave out --set and --box."),
+        (["--score", "masks", "--method", "osvos", "--jobs", "2"], "leave out --method and --jobs."),
+        (["--score", "masks", "--results", "others"], "leave out --results."),
+        (["--score", "masks", "--refine", "2"], "--score is for one evaluation"),
     ],
 )
 def test_what_does_not_go_together(words, message, capsys):
-    assert cli.main(["evaluate", "davis", *words]) == 1
-    assert message in capsys.readouterr().err
+    assert cli.main(["evaluate", "davis", *words]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--curve", "--annotate-every"])
+def test_an_option_that_took_the_data_set_for_its_value_says_so(option, capsys):
+    assert cli.main(["evaluate", option, "davis"]) == 2
+    assert "'davis' are not whole numbers such as 0,5,15; put the data set before" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from app.__main__ import main as rotoshot
 from app.__main__ import opens_window
 from vosengine import __version__, cli
-from vosengine.errors import ClipError
+from vosengine.errors import ClipError, UsageError
 
 
 def subcommand(run) -> ModuleType:
@@ -39,7 +39,8 @@ def refuse(arguments: argparse.Namespace) -> int:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["cut", "--help"], ["export", "--help"], ["evaluate", "--help"]]
+    "words",
+    [["--help"], ["cut", "--help"], ["export", "--help"], ["evaluate", "--help"], ["train", "--help"]],
 )
 def test_help_imports_neither_torch_nor_qt_nor_opencv(words):
     code = (
@@ -84,6 +85,15 @@ def test_an_expected_failure_is_one_sentence_on_stderr(stand_in, capsys):
     printed = capsys.readouterr()
     assert printed.err == "rotoshot: The clip is empty; copy it again.\n"
     assert printed.out == ""
+
+
+def test_options_that_do_not_go_together_are_wrong_usage(stand_in, capsys):
+    def contradicted(arguments):
+        raise UsageError("--a and --b exclude each other; leave one out.")
+
+    stand_in(contradicted)
+    assert cli.main(["cut"]) == 2
+    assert capsys.readouterr().err == "rotoshot: --a and --b exclude each other; leave one out.\n"
 
 
 def test_an_expected_failure_with_json_is_an_object_too(stand_in, capsys):

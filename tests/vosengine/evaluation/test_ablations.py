@@ -31,7 +31,8 @@ def runner(davis: Path, tmp_path: Path) -> Runner:
 def test_every_row_is_a_config_that_names_a_network(paper: str, row: Row, scale: str) -> None:
     config = row.config(scale)
     assert architecture_of(config)
-    assert "{" not in weights_of(config) + config.masktrack.box_weights + row.training_command(scale)
+    commands = "".join(row.training_commands(config))
+    assert "{" not in weights_of(config) + config.masktrack.box_weights + commands
     assert all(0 < figure < 1 for figure in row.paper.values())
 
 
@@ -40,7 +41,9 @@ def test_no_two_rows_of_a_table_are_the_same(paper: str) -> None:
     rows = ABLATIONS[paper].rows
     assert len({slug(row.label) for row in rows}) == len(rows)
     for scale in SCALES:
-        configs = [(row.config(scale), row.boxes) for row in rows]
+        configs = [
+            (replace(c, weights=weights_of(c)), row.boxes) for row in rows for c in [row.config(scale)]
+        ]
         assert all(configs.count(config) == 1 for config in configs)
 
 
@@ -61,8 +64,57 @@ def test_a_rows_own_settings_win_over_those_for_all_rows() -> None:
     assert row.config(changes={"steps": 9, "seed": 3}) == preset("osvos-lite", steps=0, seed=3)
     trained = Row("x", {}, "osvos", {"weights": "parent_{trunk}"}, training="parent --trunk {trunk}")
     assert trained.config("paper").weights == "parent_vgg16"
-    assert trained.training_command() == "rotoshot train parent --trunk lite --data DATA --out OUT"
-    assert row.training_command() == ""
+    assert trained.training_commands(trained.config()) == [
+        "rotoshot train parent --trunk lite --data DATA --out OUT"
+    ]
+    assert row.training_commands(row.config()) == []
+
+
+@pytest.mark.parametrize(
+    ("paper", "label", "weights", "commands"),
+    [
+        ("osvos", "-BS", "osvos_vgg16", ["parent --trunk vgg16"]),
+        ("osvos", "-PN-BS", "imagenet", []),
+        ("iterative", "IT", "osvos_vgg16", ["parent --trunk vgg16"]),
+        ("box_filtered", "appearance map", "depth1_vgg16", ["parent --trunk vgg16 --side-channels 1"]),
+        ("masktrack", "MaskTrack", "masktrack_vgg16", ["masktrack --trunk vgg16"]),
+        ("masktrack", "No offline training", "imagenet", []),
+        ("masktrack", "No input", "masktrack_vgg16_no_mask", ["masktrack --trunk vgg16 --no-mask"]),
+        (
+            "masktrack",
+            "MaskTrackBox",
+            "masktrack_vgg16",
+            ["masktrack --trunk vgg16", "masktrack --trunk vgg16 --boxes"],
+        ),
+        ("e_osvos", "e-OSVOS-10", "", ["meta --network mask_rcnn_resnet50"]),
+        (
+            "e_osvos",
+            "+ learn model initialization and single LR",
+            "e_osvos_resnet50_single",
+            ["meta --network mask_rcnn_resnet50 --rates single"],
+        ),
+        ("e_osvos", "the same, 50 iterations", "", []),
+    ],
+)
+def test_rows_at_the_papers_scale_start_from_trained_parents(
+    paper: str, label: str, weights: str, commands: list[str]
+) -> None:
+    row = next(row for row in ABLATIONS[paper].rows if row.label == label)
+    config = row.config("paper")
+    assert config.weights == weights
+    assert row.training_commands(config) == [f"rotoshot train {o} --data DATA --out OUT" for o in commands]
+
+
+def test_weights_asked_for_stay() -> None:
+    row = ABLATIONS["osvos"].rows[0]
+    assert row.config("paper", {"weights": "mine"}).weights == "mine"
+    assert row.config("lite").weights == ""
+
+
+def test_iterative_training_is_compared_with_osvos_and_snapped_to_its_contours() -> None:
+    configs = [row.config("paper", ABLATIONS["iterative"].settings) for row in ABLATIONS["iterative"].rows]
+    assert configs[0] == preset("osvos-paper", weights="osvos_vgg16")
+    assert {config.snap for config in configs} == {"superpixels"}
 
 
 def test_the_table_has_the_papers_figures_and_ours(runner: Runner) -> None:
@@ -77,7 +129,15 @@ def test_the_table_has_the_papers_figures_and_ours(runner: Runner) -> None:
     heading = table.markdown().splitlines()[2]
     assert heading == "| row | paper J | paper F | settings | J | F | s/frame | network | note |"
     assert "Ours: slide, still." in table.notes[0]
-    assert table.notes[1] == "In all rows: steps=3."
+    assert (
+        table.notes[1]
+        == "s/frame counts fine-tuning and propagation over all frames of a sequence, on this machine."
+    )
+    assert table.notes[2] == "In all rows: steps=3."
+    assert sorted(path.name for path in runner.folder.iterdir())[:2] == [
+        "osvos-lite-bilateral-solver-instead-of-contours",
+        "osvos-lite-bs",
+    ]
     json.dumps(table.rows)
 
 
@@ -99,7 +159,14 @@ def test_a_row_without_weights_says_how_they_are_trained(runner: Runner) -> None
     command = "rotoshot train masktrack --trunk lite --no-deform --data DATA --out OUT"
     assert list(absent) == ["No deformation"]
     assert absent["No deformation"].startswith("not measured: There are no weights")
-    assert f"Train with `{command}`" in absent["No deformation"]
+    assert f"Train with `{command}`; put the weights into" in absent["No deformation"]
+    assert absent["No deformation"].endswith("ROTOSHOT_WEIGHTS names.")
+
+
+def test_rows_of_one_folder_are_told_apart_by_scale(runner: Runner) -> None:
+    ablation_table(runner, "iterative", {}, "lite")
+    ablation_table(runner, "iterative", {}, "paper")
+    assert {"iterative-lite-it", "iterative-paper-it"} <= {path.name for path in runner.folder.iterdir()}
 
 
 def test_the_mean_of_j_and_f_stands_beside_the_papers(runner: Runner) -> None:

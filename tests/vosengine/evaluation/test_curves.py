@@ -88,10 +88,22 @@ def test_refinement_has_a_row_for_each_number_of_annotations(runner: Runner) -> 
     assert all(row["run s"] >= row["fine-tuning s"] for row in table.rows)
 
 
+def test_boxes_are_told_apart_from_masks(runner: Runner) -> None:
+    by_time, _ = time_curve(runner, Config(), [3], True, "draft")
+    corrected, _ = refinement(runner, Config(), Refining(1, boxes=True), "draft")
+    assert (by_time.title, corrected.title) == (
+        "draft from boxes: J by time",
+        "draft from boxes: J by corrections",
+    )
+    folders = {path.name for path in runner.folder.iterdir()}
+    assert folders == {"steps-3-from-boxes", "refine-truth-from-boxes"}
+
+
 def test_refinement_without_zero_annotations_where_they_make_no_sense(runner: Runner) -> None:
     table, _ = refinement(runner, Config(), Refining(1, "estimate"), "balanced")
     assert [row["annotations"] for row in table.rows] == [1, 2]
     assert "the engine's own estimate" in table.notes[1]
+    assert "continues from the models before it with a third of the steps" in table.notes[1]
 
 
 def test_a_sequence_that_is_all_annotated_keeps_its_last_result(runner: Runner) -> None:

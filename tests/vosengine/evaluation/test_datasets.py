@@ -82,8 +82,18 @@ def test_a_tar_cut_off_leaves_nothing_behind(davis: Path, tmp_path: Path, share:
 
 
 def test_what_is_no_tar_is_refused(davis: Path, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"db_info.yml cannot be unpacked"):
+    with pytest.raises(
+        DatasetError, match=r"db_info.yml cannot be unpacked .*\(it is no tar, or cut off\); get"
+    ):
         find_sequences(davis / "db_info.yml", cache_folder=tmp_path / "cache")
+
+
+def test_a_cache_that_cannot_be_written_is_named(davis: Path, tmp_path: Path) -> None:
+    tar, file = packed(davis, tmp_path / "tiny.tar"), tmp_path / "file"
+    file.touch()
+    for cache in (file, file / "below"):
+        with pytest.raises(DatasetError, match=f"cannot be unpacked into {cache} .*make room in that folder"):
+            find_sequences(tar, cache_folder=cache)
 
 
 def test_a_compressed_tar_is_read(davis: Path, tmp_path: Path) -> None:

@@ -114,6 +114,25 @@ def test_a_reference_must_hold_errors_of_the_same_sequences(davis: Path, tmp_pat
         ErrorSplit({"slide": ErrorPixels(1)}, "plain").table(left_behind(davis))
 
 
+def test_a_reference_is_looked_through_before_anything_runs(davis: Path, youtube_like: Path) -> None:
+    split = ErrorSplit({"slide": ErrorPixels(1)}, "plain")
+    ErrorSplit().check(find_sequences(davis))
+    split.check(find_sequences(davis, ["slide"]))
+    with pytest.raises(DatasetError, match="plain has no errors of still; evaluate it on the same"):
+        split.check(find_sequences(davis))
+    split.check(find_sequences(youtube_like))  # nothing is scored there
+
+
+@pytest.fixture
+def youtube_like(tmp_path: Path) -> Path:
+    """A sequence whose truth is kept away but for the first frame."""
+    for frame in range(4):
+        write_frame(tmp_path / "withheld", "walk", f"{frame:05d}", square(3))
+    for frame in range(1, 4):
+        (tmp_path / "withheld" / "Annotations" / "480p" / "walk" / f"{frame:05d}.png").unlink()
+    return tmp_path / "withheld"
+
+
 def test_objects_are_split_apart_and_added_up(tmp_path: Path) -> None:
     """The two ids are swapped: each object's pixels are missed, and the other's are too many."""
     for frame in range(4):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.vosengine.evaluation.fake_engine import FakeEngine, make_fake_engine
+from tests.vosengine.evaluation.fake_engine import FakeEngine, NearestEngine, make_fake_engine
 from vosengine import png
 from vosengine.config import Config, preset
 from vosengine.errors import DatasetError
@@ -21,6 +21,7 @@ from vosengine.evaluation.evaluate import evaluate, run_evaluation, score_folder
 from vosengine.evaluation.protocol import Timing
 from vosengine.evaluation.report import Report, to_json
 from vosengine.evaluation.tracking import AsTracker
+from vosengine.messages import FineTune
 
 
 def test_run_evaluation_prints_a_table_and_writes_the_files(davis: Path, tmp_path: Path) -> None:
@@ -41,6 +42,20 @@ def test_run_evaluation_prints_a_table_and_writes_the_files(davis: Path, tmp_pat
     assert json.loads(files[0].read_text("utf-8")) == to_json(report)
     assert "<svg" in files[1].read_text("utf-8")
     assert not any(file.exists() for result in report.results for file in result.result_files.values())
+
+
+def test_boxes_are_given_in_place_of_masks(davis: Path) -> None:
+    engines: list[NearestEngine] = []
+
+    def make() -> NearestEngine:
+        engines.append(NearestEngine())
+        return engines[-1]
+
+    printed: list[str] = []
+    run_evaluation(davis, Config(), "fake", boxes=True, print=printed.append, engine_factory=make)
+    given = [a for e in engines for c in e.commands if isinstance(c, FineTune) for a in c.annotations]
+    assert [(a.frame, a.mask) for a in given] == [(0, None)] * 2
+    assert printed[0].startswith("fake from boxes on tiny\n")
 
 
 def test_further_tables_are_printed_kept_in_json_and_shown_on_the_page(davis: Path, tmp_path: Path) -> None:

@@ -137,6 +137,8 @@ def test_the_page_shows_figures_settings_and_a_curve_a_sequence(report: Report) 
     assert "<td>slide</td>" in text
     assert "<td>mean</td>" in text
     assert f"steps {preset('balanced').steps}" in text
+    assert "iterative.every 10, " in text
+    assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     pictures = re.findall(r"<svg.*?</svg>", text)
     assert len(pictures) == 2
     curves = ElementTree.fromstring(pictures[1]).findall("polyline")
@@ -145,6 +147,14 @@ def test_the_page_shows_figures_settings_and_a_curve_a_sequence(report: Report) 
     assert len(points) == FRAMES - 2
     assert {y for _, y in points} == {"10.0"}  # J is 1, the top, on every frame of `still`
     assert [float(x) for x, _ in points] == sorted(float(x) for x, _ in points)
+
+
+def test_boxes_are_named_in_title_and_page(report: Report) -> None:
+    boxes = replace(report, boxes=True)
+    assert markdown(boxes).startswith("balanced from boxes on tiny\n")
+    assert "<h1>balanced from boxes on tiny</h1>" in page(boxes)
+    assert "a box round it is given" in page(boxes)
+    assert "its mask is given" in page(report)
 
 
 def test_names_are_escaped(report: Report) -> None:

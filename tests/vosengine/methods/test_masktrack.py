@@ -1,42 +1,28 @@
 """MaskTrack on a small moving object; each switch of the paper must change the result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from tests.vosengine.methods.scene import HEIGHT, WIDTH, frame, j, shots
 from vosengine.annotations import grab_cut_box, shots_by_object
 from vosengine.config import preset
 from vosengine.deformation import Deformation
-from vosengine.finetune import Shot
+from vosengine.finetune import Shot, stacked
+from vosengine.guided_training import guided_loss
 from vosengine.methods import box_to_mask_of, masktrack, new_method
 from vosengine.methods.masktrack import SAMPLES, box_to_mask, flow_magnitude
+from vosengine.pairs import View
 from vosengine.propagate import plan, propagate
 from vosengine.types import Annotation, Box, ClipInfo, Direction, Span
 from vosengine.weights import load_network
 
-HEIGHT, WIDTH = 64, 96
-
-
-def frame(number):
-    """A red disk with a yellow stripe crossing a green, textured ground."""
-    rng = np.random.default_rng(0)
-    image = np.repeat(np.repeat(rng.integers(40, 110, (16, 24, 3), np.uint8), 4, 0), 4, 1)
-    image[..., 1] += 60
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    cx, cy = 34 + 2 * number, 30
-    mask = (np.hypot(x - cx, y - cy) < 15).astype(np.float32)
-    image[mask > 0] = (210, 40, 40)
-    image[(mask > 0) & (abs(y - cy) < 3)] = (230, 220, 60)
-    return image, mask
-
 
 def shot(number):
-    return Shot(number, *frame(number), frame(number + 1)[0])
-
-
-def j(probability, mask):
-    found = probability >= 0.5
-    return (found & (mask > 0)).sum() / (found | (mask > 0)).sum()
+    """An annotated frame with the frame beside it."""
+    return replace(shots(number)[0], neighbour=frame(number + 1)[0])
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +72,22 @@ def test_the_same_seed_gives_the_same_masks(parent):
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
 
+def test_vgg16s_dropout_is_decided_by_the_seed_and_the_step():
+    network = load_network("masktrack_vgg16", "random")
+    small = Shot(0, *(np.ascontiguousarray(part[16:80, 18:82]) for part in frame(0)))
+    losses = []
+    for _ in range(2):
+        method = new_method(network, preset("masktrack-paper", steps=2, batch_size=1))
+        losses.append(list(method.fine_tune([small], 2)))
+        torch.rand(7)
+    assert losses[0] == losses[1]
+    network.train()
+    batch = stacked([View(small.image, small.mask, small.mask)])
+    with torch.no_grad():
+        one, other = (guided_loss(network, *batch, seed=seed) for seed in (1, 2))
+    assert one != other
+
+
 def test_without_online_training_the_parent_is_used_as_it_is(parent):
     method = new_method(parent, config_with())
     assert list(method.fine_tune([shot(0)], 0)) == []
@@ -121,13 +123,12 @@ def test_samples_come_from_a_set_of_a_thousand_mirrored_and_rotated(parent, monk
     method = new_method(parent, preset("masktrack-lite", batch_size=12))
     numbers = []
     whole = method.sample
-    monkeypatch.setattr(method, "sample", lambda n, seen: numbers.append(n) or whole(n, seen))
+    monkeypatch.setattr(method, "sample", lambda n, *seen: numbers.append(n) or whole(n, *seen))
     next(method.fine_tune([shot(0)], 1))
     assert (min(numbers) >= 0, max(numbers) < SAMPLES, len(set(numbers)) > 8) == (True, True, True)
-    image, mask = frame(0)
-    seen = [(mask, {"rgb": image})]
-    views = [whole(n, seen)["rgb"] for n in range(12)]
-    again = whole(3, seen)["rgb"]
+    mask = frame(0)[1]
+    views = [whole(n, [shot(0)], {})["rgb"] for n in range(12)]
+    again = whole(3, [shot(0)], {})["rgb"]
     assert np.array_equal(views[3].image, again.image)
     assert np.array_equal(views[3].guidance, again.guidance)
     left = [view.mask[:, : WIDTH // 2].sum() > view.mask[:, WIDTH // 2 :].sum() for view in views]
@@ -140,16 +141,15 @@ def test_samples_come_from_a_set_of_a_thousand_mirrored_and_rotated(parent, monk
 
 def test_without_deformation_online_samples_have_the_true_mask(parent):
     method = new_method(parent, config_with(deform=False))
-    image, mask = frame(0)
-    view = method.sample(0, [(mask, {"rgb": image})])["rgb"]
+    view = method.sample(0, [shot(0)], {})["rgb"]
     assert np.array_equal(view.guidance, 2 * view.mask - 1)
     assert method.deformation == Deformation(False, False, False)
 
 
 def test_all_annotated_frames_are_trained_on(parent):
     method = new_method(parent, config_with())
-    seen = [(np.full((HEIGHT, WIDTH), value, np.float32), {"rgb": frame(0)[0]}) for value in (0, 1)]
-    shares = {method.sample(n, seen)["rgb"].mask.mean() > 0.5 for n in range(12)}
+    annotated = [Shot(n, frame(0)[0], np.full((HEIGHT, WIDTH), n, np.float32)) for n in (0, 1)]
+    shares = {method.sample(n, annotated, {})["rgb"].mask.mean() > 0.5 for n in range(12)}
     assert shares == {True, False}
 
 
@@ -192,6 +192,19 @@ def test_the_flow_stream_is_trained_on_the_annotated_frames_own_motion(parent):
     assert np.array_equal(moving["rgb"], frame(0)[0])
     assert np.array_equal(moving["flow"], flow_magnitude(frame(1)[0], frame(0)[0]))
     assert not method.pictures(None, frame(0)[0])["flow"].any()
+
+
+def test_flow_is_computed_once_for_each_frame_drawn_when_it_is_drawn(parent, monkeypatch):
+    asked = []
+    monkeypatch.setattr(masktrack, "flow_magnitude", lambda previous, image: asked.append(1) or image)
+    method = new_method(parent, config_with(flow=True))
+    annotated, pictures = [shot(0), shot(5)], {}
+    first = method.sample(0, annotated, pictures)
+    assert (len(asked), len(pictures), set(first)) == (1, 1, {"rgb", "flow"})
+    for number in range(1, 12):
+        method.sample(number, annotated, pictures)
+    assert len(asked) == 2
+    assert set(pictures) == {0, 5}
 
 
 def test_the_crf_sees_three_frames_and_does_not_guide_the_next(parent, monkeypatch):

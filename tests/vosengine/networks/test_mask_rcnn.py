@@ -67,6 +67,14 @@ def test_the_paper_network_is_torchvisions_with_group_norm_and_two_classes(resne
     assert theirs_count - 89 * (5 * 1025 + 257) == sum(p.numel() for p in resnet.parameters())
 
 
+@pytest.mark.parametrize("build", [mask_rcnn_lite, mask_rcnn_resnet50])
+def test_a_network_is_the_same_whatever_was_built_before(build):
+    one = build().state_dict()
+    torch.rand(7)
+    other = build().state_dict()
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
+
+
 def test_all_norms_are_group_norms(resnet, lite):
     assert {norm.num_groups for norm in norms(resnet)} == {32}
     assert len(norms(resnet)) == 53  # one behind each convolution of ResNet-50's body
@@ -107,7 +115,7 @@ def test_the_paper_network_trains_on_one_frame_and_finds_what_it_is_shown(resnet
     assert all(np.isfinite(value.item()) for value in losses.values())
     with torch.no_grad():
         found = resnet.detect(images[:1], box)
-    assert found.masks.shape == (len(found.scores), 64, 96)
+    assert found.masks.shape == (len(found.scores), 1, 56, 56)
 
 
 def test_the_gradient_reaches_everything_but_the_early_blocks(lite):
@@ -145,7 +153,9 @@ def test_extra_proposals_are_looked_at_and_results_come_best_first(lite, monkeyp
         count = len(found.scores)
         assert count > 0
         assert found.boxes.shape == (count, 4)
-        assert found.masks.shape == (count, 64, 96)
+        assert found.masks.shape == (count, 1, 56, 56)
+        whole = pasted(found.masks, found.boxes, 64, 96)
+        assert torch.equal(found.mask(count - 1, 64, 96), whole[-1])
         assert torch.equal(found.scores, found.scores.sort(descending=True).values)
 
 
@@ -153,8 +163,9 @@ def test_nothing_found_is_no_masks(lite, monkeypatch):
     monkeypatch.setattr(lite.roi_heads, "score_thresh", 1.0)
     with torch.no_grad():
         found = lite.detect(scene()[0][:1])
-    assert found.masks.shape == (0, 64, 96)
+    assert found.masks.shape == (0, 1, 56, 56)
     assert found.boxes.shape == (0, 4)
+    assert pasted(found.masks, found.boxes, 64, 96).shape == (0, 64, 96)
 
 
 def test_targets_are_tight_boxes_and_leave_out_what_has_no_area():

@@ -148,12 +148,9 @@ def test_recall_and_j_are_those_of_the_best_detection():
 
     class Found:
         def detect(self, image):
-            masks = torch.zeros(3, HEIGHT, WIDTH)
-            masks[0, 20:40, 20:50] = 0.9  # J 3/4 with the first
-            masks[1, 20:40, 20:30] = 0.9
-            masks[2, 60:80, 136:150] = 0.9  # 4 columns of the second: J 4 / 50
+            # J 3/4 with the first object; less; 4 columns of the second object: J 4 / 50
             boxes = torch.tensor([[20.0, 20, 50, 40], [20, 20, 30, 40], [136, 60, 150, 80]])
-            return Detections(boxes, torch.tensor([0.5, 0.9, 0.7]), masks)
+            return Detections(boxes, torch.tensor([0.5, 0.9, 0.7]), torch.full((3, 1, 56, 56), 0.9))
 
     scores = scores_of(Found(), [(torch.zeros(1, 3, HEIGHT, WIDTH, dtype=torch.uint8), [truth])])
     assert scores["recall"] == 0.5
