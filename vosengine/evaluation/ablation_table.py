@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from vosengine.config import Config, config_to_dict
@@ -32,16 +33,17 @@ def ablation_table(runner: Runner, paper: str, changes: Mapping[str, Any], scale
 def _measured(runner: Runner, row: Row, config: Config, paper: str, scale: str) -> Values:
     values: Values = {"row": row.label, **{f"paper {name}": None for name in ("J", "F", "J&F")}}
     values |= {f"paper {name}": figure for name, figure in row.paper.items()}
-    changed = ", ".join(f"{name}={value}" for name, value in row.changes.items())
+    changed = ", ".join(f"{name}={attrgetter(name)(config)}" for name in row.changes)
     common = {"network": _network(config), "note": row.note or None, "config": config_to_dict(config)}
     values["settings"] = f"{row.preset}-{scale} {changed}{' box' if row.boxes else ''}".strip()
-    values |= dict.fromkeys(("J", "F", "J&F", "s/frame"))
+    values |= dict.fromkeys(("J", "J decay", "F", "J&F", "s/frame"))
     try:
         results = runner.run(f"{paper} {scale} {row.label}", config, EveryFrame(boxes=row.boxes))
     except WeightsError as error:
         return {**values, **common, "note": f"not measured: {error}{_remedy(row, config)}"}
     found = Report("", "", tuple(results)).mean
-    values |= {"J": found.J, "F": found.F, "J&F": (found.J + found.F) / 2 if "J&F" in row.paper else None}
+    values |= {"J": found.J, "J decay": found.J_decay, "F": found.F}
+    values |= {"J&F": (found.J + found.F) / 2} if "J&F" in row.paper else {}
     by_sequence = {result.sequence.name: sequence_measures(result).J for result in results}
     return {**values, "s/frame": found.seconds_per_frame, **common, "sequences": by_sequence}
 

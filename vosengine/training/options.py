@@ -30,8 +30,6 @@ def command_of(arguments: argparse.Namespace, name: str) -> str:
     for option, value in sorted(vars(arguments).items()):
         if option in OPTIONS_OF_THE_MACHINE or value is None or value is False or callable(value):
             continue
-        if option in ("command", "trained"):
-            continue
         flag = "--" + option.replace("_", "-")
         text = str(value)
         words += (

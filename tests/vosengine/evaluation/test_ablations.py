@@ -127,7 +127,7 @@ def test_the_table_has_the_papers_figures_and_ours(runner: Runner) -> None:
     assert table.rows[4]["network"] == "osvos_lite from imagenet"
     assert table.rows[0]["sequences"]["still"] == 1.0
     heading = table.markdown().splitlines()[2]
-    assert heading == "| row | paper J | paper F | settings | J | F | s/frame | network | note |"
+    assert heading == "| row | paper J | paper F | settings | J | J decay | F | s/frame | network | note |"
     assert "Ours: slide, still." in table.notes[0]
     assert (
         table.notes[1]
