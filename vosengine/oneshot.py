@@ -40,8 +40,8 @@ class OneShot:
 
     def continued(self) -> OneShot:
         """A copy that goes on where this one is: the optimizer remembers its last gradients."""
-        copied = OneShot(self.network, self.config)
-        copied.optimizer.load_state_dict(self.optimizer.state_dict())
+        copied = type(self)(self.network, self.config)
+        copied.optimizer.load_state_dict(copy.deepcopy(self.optimizer.state_dict()))  # it would share tensors
         return copied
 
     def train(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
