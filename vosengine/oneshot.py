@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from torch import nn
 
 from vosengine.augment import Motion, affine_map, look, look_soft, random_affine
 from vosengine.config import Config
@@ -67,6 +68,22 @@ class OneShot:
         with torch.no_grad(), mixed_precision(device()):
             logits = self.network(image_tensor(window.cut(image)))
         return window.paste(logits[0, 0].float().sigmoid().cpu().numpy(), height, width)
+
+
+class OneShotMethod:
+    """What methods around a test network share: what is trained, and its one-shot training."""
+
+    def __init__(self, parent: OsvosNet | OsvosLite, config: Config) -> None:
+        self.test_network = OneShot(parent, config)
+
+    @property
+    def network(self) -> nn.Module:
+        """What fine-tuning trains."""
+        return self.test_network.network
+
+    def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
+        """Steps on the mirrored, zoomed and rotated annotated frames; yields the loss of each."""
+        return self.test_network.train(shots, steps)
 
 
 def new_optimizer(network: OsvosNet | OsvosLite, rate: float) -> torch.optim.Optimizer:

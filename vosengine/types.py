@@ -64,6 +64,13 @@ class Box:
         y1 = min(max(self.y + self.height, 0.0), height)
         return Box(x0, y0, max(x1 - x0, 0.0), max(y1 - y0, 0.0))
 
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box; 0 where they do not meet."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        common = max(across, 0.0) * max(down, 0.0)
+        return common / (self.area + other.area - common) if common > 0 else 0.0
+
 
 @dataclass(frozen=True)
 class Annotation:

@@ -14,7 +14,7 @@ import numpy as np
 
 from vosengine.evaluation.analysis import Analysis, Results, Table, mean, scored_masks, text
 from vosengine.evaluation.protocol import SequenceResult
-from vosengine.types import Mask
+from vosengine.types import Box, Mask
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)  # table 5
 
@@ -52,14 +52,8 @@ def box_overlaps(result: SequenceResult) -> list[float]:
 
 def box_overlap(prediction: Mask, truth: Mask) -> float | None:
     """Intersection over union of the masks' bounding boxes; 0 without a result, None without a truth."""
-    x, y, width, height = cv2.boundingRect(prediction)
-    true_x, true_y, true_width, true_height = cv2.boundingRect(truth)
-    if true_width == 0:
-        return None
-    columns = min(x + width, true_x + true_width) - max(x, true_x)
-    rows = min(y + height, true_y + true_height) - max(y, true_y)
-    common = max(columns, 0) * max(rows, 0)
-    return common / (width * height + true_width * true_height - common)
+    found, true = Box(*cv2.boundingRect(prediction)), Box(*cv2.boundingRect(truth))
+    return found.iou(true) if true.area else None
 
 
 def _shares(overlaps: list[float]) -> dict[str, float | None]:

@@ -34,7 +34,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from vosengine.augment import bounding_box
 from vosengine.config import BoxFilteredSettings, Config
@@ -42,7 +41,7 @@ from vosengine.finetune import Shot
 from vosengine.guides.detector import Detection, Detector, detector
 from vosengine.networks.osvos import OsvosNet
 from vosengine.networks.osvos_lite import OsvosLite
-from vosengine.oneshot import OneShot
+from vosengine.oneshot import OneShotMethod
 from vosengine.types import Box, Image, Probability
 
 Pixels = NDArray[np.bool_]  # (height, width)
@@ -52,7 +51,7 @@ OBJECT = 0.5  # probability from which a pixel is the object's
 UNCATEGORIZED = ""  # the class of objects the detector does not find on the first frame
 
 
-class BoxFiltered:
+class BoxFiltered(OneShotMethod):
     """A test network for one object, and the detector whose boxes filter what it finds.
 
     `detector` stands in for the config's, which is made when the first sweep begins.
@@ -61,18 +60,9 @@ class BoxFiltered:
     def __init__(
         self, parent: OsvosNet | OsvosLite, config: Config, detector: Detector | None = None
     ) -> None:
-        self.test_network = OneShot(parent, config)
+        super().__init__(parent, config)
         self.settings = config.box_filtered
         self._detector = detector
-
-    @property
-    def network(self) -> nn.Module:
-        """What fine-tuning trains."""
-        return self.test_network.network
-
-    def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
-        """Steps on the mirrored, zoomed and rotated annotated frames; yields the loss of each."""
-        return self.test_network.train(shots, steps)
 
     def begin(self, shots: Sequence[Shot], start: int) -> BoxFilteredTrack:
         """A sweep away from the annotated frame `start`, the paper's first frame."""
@@ -158,7 +148,7 @@ def best_box(candidates: Iterable[Box], appearance: Probability) -> Box | None:
 
 def near(candidates: Iterable[Box], previous: Box, least: float) -> list[Box]:
     """The temporal filter (section 3.3.2): boxes of at least this IoU with the previous one."""
-    return [box for box in candidates if box_iou(box, previous) >= least]
+    return [box for box in candidates if box.iou(previous) >= least]
 
 
 def component_box(appearance: Probability, previous: Box) -> Box | None:
@@ -223,11 +213,3 @@ def map_iou(box: Box, values: Probability) -> float:
     region = inside([box], values.shape)
     shared = float(values[region].sum())
     return shared / max(float(region.sum() + values.sum()) - shared, 1.0)
-
-
-def box_iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes."""
-    across = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    down = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    shared = max(across, 0.0) * max(down, 0.0)
-    return shared / (a.area + b.area - shared) if shared > 0 else 0.0

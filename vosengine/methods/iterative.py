@@ -27,34 +27,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
-from torch import nn
 
 from vosengine.augment import bounding_box
-from vosengine.config import Config
 from vosengine.finetune import Shot
 from vosengine.guides.box_tracker import BoxTracker
-from vosengine.networks.osvos import OsvosNet
-from vosengine.networks.osvos_lite import OsvosLite
-from vosengine.oneshot import OneShot
+from vosengine.oneshot import OneShot, OneShotMethod
 from vosengine.types import Image, Probability
 
 Filter = Callable[[Image, Probability], Probability]
 
 
-class Iterative:
+class Iterative(OneShotMethod):
     """A test network for one object, fine-tuned on the annotated frames; each sweep adapts its own copy."""
-
-    def __init__(self, parent: OsvosNet | OsvosLite, config: Config) -> None:
-        self.test_network = OneShot(parent, config)
-
-    @property
-    def network(self) -> nn.Module:
-        """What fine-tuning trains."""
-        return self.test_network.network
-
-    def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
-        """One-shot training as OSVOS's; yields the loss of each step."""
-        return self.test_network.train(shots, steps)
 
     def begin(self, shots: Sequence[Shot], start: int) -> IterativeTrack:
         """A sweep from the annotated frame `start`, with the network as fine-tuned."""

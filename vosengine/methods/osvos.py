@@ -12,30 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from torch import nn
-
-from vosengine.config import Config
 from vosengine.finetune import Shot
-from vosengine.networks.osvos import OsvosNet
-from vosengine.networks.osvos_lite import OsvosLite
-from vosengine.oneshot import OneShot
+from vosengine.oneshot import OneShot, OneShotMethod
 from vosengine.types import Image, Probability
 
 
-class Osvos:
+class Osvos(OneShotMethod):
     """A test network for one object."""
-
-    def __init__(self, parent: OsvosNet | OsvosLite, config: Config) -> None:
-        self.test_network = OneShot(parent, config)
-
-    @property
-    def network(self) -> nn.Module:
-        """What fine-tuning trains."""
-        return self.test_network.network
-
-    def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
-        """Steps on the mirrored, zoomed and rotated annotated frames; yields the loss of each."""
-        return self.test_network.train(shots, steps)
 
     def begin(self, shots: Sequence[Shot], start: int) -> OsvosTrack:
         """Frames are independent: a sweep is the same from anywhere."""

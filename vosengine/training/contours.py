@@ -20,17 +20,16 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
 
 from vosengine.augment import Map
 from vosengine.errors import DatasetError
 from vosengine.finetune import to_network
 from vosengine.networks.osvos import OsvosNet
 from vosengine.networks.osvos_lite import OsvosLite
-from vosengine.runtime import device, mixed_precision, placed, prepare_process
+from vosengine.runtime import device, mixed_precision, placed
 from vosengine.training.datasets import Still, kept_apart, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, run
-from vosengine.training.options import add_common_arguments, model_card
+from vosengine.training.options import add_common_arguments, begin, model_card
 from vosengine.training.parent import new_state, parent_loss
 from vosengine.training.stills import StillBatches
 from vosengine.types import Image, Probability
@@ -85,9 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Train, log, checkpoint; export the averaged weights at every checkpoint."""
-    prepare_process(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    begin(arguments)
     architecture = f"contours_{arguments.trunk}"
     state = _new_state(arguments)
     if arguments.resume:
@@ -104,12 +101,11 @@ def main(arguments: argparse.Namespace) -> int:
 
     run(
         state,
-        DataLoader(batches, batch_size=None, num_workers=arguments.workers),
+        batches,
         lambda batch: parent_loss(state.network, *batch),
         lambda: {"F": boundary_f(state.averaged(), validation)},
         export,
-        arguments.out,
-        arguments.log_every,
+        arguments,
     )
     return 0
 

@@ -12,11 +12,9 @@ import argparse
 from collections.abc import Sequence
 from typing import cast
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 from torchvision.ops import box_iou
 
 from vosengine.augment import affine_map, bounding_box, colour_jitter, look, look_soft
@@ -24,10 +22,11 @@ from vosengine.finetune import to_network
 from vosengine.losses import cross_entropy_and_iou
 from vosengine.networks.mask_rcnn import MaskRCNN, pasted, targets_of
 from vosengine.pairs import Source, composite
-from vosengine.runtime import device, mixed_precision, placed, prepare_process
+from vosengine.runtime import device, mixed_precision, placed
+from vosengine.training.batches import NumberedBatches
 from vosengine.training.datasets import kept_apart, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, lite_optimizer, run
-from vosengine.training.options import add_common_arguments, model_card
+from vosengine.training.options import add_common_arguments, begin, model_card
 from vosengine.training.stills import JITTER, hard_mask, seen
 from vosengine.types import Image, Probability
 from vosengine.weights import load_network
@@ -40,7 +39,7 @@ VALIDATION_BATCHES = 8
 Scene = tuple[Image, list[Probability]]
 
 
-class Scenes(Dataset[tuple[Tensor, list[Tensor]]]):
+class Scenes(NumberedBatches[tuple[Tensor, list[Tensor]]]):
     """Batch number n of a run: images (size, 3, h, w) uint8, and the masks of each.
 
     Masks are (objects, h, w) in {0, 1}. Frames come from stills and from clips alike often; `pasted` is the
@@ -57,16 +56,12 @@ class Scenes(Dataset[tuple[Tensor, list[Tensor]]]):
         seed: int = 0,
         pasted: int = MOST_PASTED,
     ) -> None:
+        super().__init__(size, steps, first)
         self.pools = [pool for pool in (list(stills), [frame for clip in clips for frame in clip]) if pool]
-        self.size, self.steps, self.first, self.seed = size, steps, first, seed
-        self.pasted = pasted
+        self.seed, self.pasted = seed, pasted
 
-    def __len__(self) -> int:
-        return max(0, self.steps - self.first)
-
-    def __getitem__(self, number: int) -> tuple[Tensor, list[Tensor]]:
-        cv2.setNumThreads(1)
-        step = self.first + number
+    def batch(self, step: int) -> tuple[Tensor, list[Tensor]]:
+        """Batch `step`."""
         height, width = SHAPES[step % len(SHAPES)]
         scenes = [self.scene(step * self.size + n, height, width) for n in range(self.size)]
         images = torch.from_numpy(np.stack([image for image, _ in scenes])).permute(0, 3, 1, 2)
@@ -112,9 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Train, log, checkpoint; export the averaged weights at every checkpoint."""
-    prepare_process(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    begin(arguments)
     stills, clips, held_out = kept_apart(*load_training_data(arguments.data))
     network = cast("MaskRCNN", placed(load_network(ARCHITECTURE, "imagenet")))
     optimizer = lite_optimizer(network, network.backbone.get_submodule("trunk"), arguments.rate)
@@ -136,12 +129,11 @@ def main(arguments: argparse.Namespace) -> int:
 
     run(
         state,
-        DataLoader(scenes, batch_size=None, num_workers=arguments.workers),
+        scenes,
         lambda batch: detector_loss(network, batch[0], batch[1], (arguments.seed << 32) + state.step),
         lambda: scores_of(state.averaged(), validation),
         export,
-        arguments.out,
-        arguments.log_every,
+        arguments,
     )
     return 0
 

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from vosengine.finetune import Shot, pair_logits, stacked, to_network
 from vosengine.losses import cross_entropy_and_iou
@@ -24,6 +22,7 @@ from vosengine.oneshot import augmented
 from vosengine.pairs import Mix, PairMaker, Source, View
 from vosengine.runtime import device, mixed_precision
 from vosengine.training import stills as whole_frames
+from vosengine.training.batches import NumberedBatches
 from vosengine.training.lite import SHAPES
 
 if TYPE_CHECKING:  # torchvision is slow to import
@@ -73,19 +72,16 @@ class TaskSource(Protocol):
         """The same number gives the same task."""
 
 
-class TaskBatches(Dataset[list[Task[Any]]]):
+class TaskBatches(NumberedBatches[list[Task[Any]]]):
     """Batch number n of a run: `size` tasks."""
 
     def __init__(self, source: TaskSource, size: int, steps: int, first: int = 0) -> None:
-        self.source, self.size, self.steps, self.first = source, size, steps, first
+        super().__init__(size, steps, first)
+        self.source = source
 
-    def __len__(self) -> int:
-        return max(0, self.steps - self.first)
-
-    def __getitem__(self, number: int) -> list[Task[Any]]:
-        cv2.setNumThreads(1)
-        first = (self.first + number) * self.size
-        return [self.source.task(first + n) for n in range(self.size)]
+    def batch(self, step: int) -> list[Task[Any]]:
+        """Batch `step`."""
+        return [self.source.task(step * self.size + n) for n in range(self.size)]
 
 
 @dataclass(frozen=True)

@@ -9,41 +9,37 @@ from __future__ import annotations
 import argparse
 from typing import cast
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from vosengine.finetune import pair_logits, stacked
 from vosengine.losses import cross_entropy_and_iou
 from vosengine.networks.lite import LiteNet
 from vosengine.pairs import PairMaker
-from vosengine.runtime import device, mixed_precision, placed, prepare_process
+from vosengine.runtime import device, mixed_precision, placed
+from vosengine.training.batches import NumberedBatches
 from vosengine.training.datasets import HELD_OUT, Still, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, lite_optimizer, run
-from vosengine.training.options import add_common_arguments, model_card
+from vosengine.training.options import add_common_arguments, begin, model_card
 from vosengine.weights import load_network
 
 # Crops of one area and several shapes, as at run time (sides multiples of 32).
 SHAPES = ((192, 288), (192, 288), (224, 256), (288, 192))
 
 
-class Batches(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class Batches(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
     """Batch number n of a run: images (2n, 3, h, w) uint8, masks and guidance (2n, 1, h, w) float32.
 
     The first half of a batch are the pairs' first views, the second half their second views.
     """
 
     def __init__(self, pairs: PairMaker, size: int, steps: int, first: int = 0) -> None:
-        self.pairs, self.size, self.steps, self.first = pairs, size, steps, first
+        super().__init__(size, steps, first)
+        self.pairs = pairs
 
-    def __len__(self) -> int:
-        return max(0, self.steps - self.first)
-
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        cv2.setNumThreads(1)
-        step = self.first + number
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Batch `step`."""
         height, width = SHAPES[step % len(SHAPES)]
         pairs = [self.pairs.pair(step * self.size + n, height, width) for n in range(self.size)]
         return stacked([a for a, _ in pairs] + [b for _, b in pairs])
@@ -84,9 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Train, log, checkpoint; export the averaged weights at every checkpoint."""
-    prepare_process(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    begin(arguments)
     stills, clips = load_training_data(arguments.data)
     held_out = {name: clips.pop(name) for name in HELD_OUT if name in clips}
     network = cast(LiteNet, placed(load_network("lite", arguments.weights)))
@@ -103,12 +97,11 @@ def main(arguments: argparse.Namespace) -> int:
 
     run(
         state,
-        DataLoader(batches, batch_size=None, num_workers=arguments.workers),
+        batches,
         lambda batch: _loss(network, *batch),
         lambda: _scores(state.averaged(), validation),
         export,
-        arguments.out,
-        arguments.log_every,
+        arguments,
     )
     return 0
 

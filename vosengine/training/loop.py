@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import csv
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,8 +16,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from vosengine.neuron_rates import PREFIX
+from vosengine.training.batches import NumberedBatches
 
 Batch = TypeVar("Batch")
 WIDTH, HEIGHT = 640, 320  # of the drawn curves
@@ -126,19 +129,19 @@ def lite_optimizer(network: nn.Module, trunk: nn.Module, rate: float) -> torch.o
 
 def run(
     state: TrainingState[Trained],
-    batches: Iterable[Batch],
+    batches: NumberedBatches[Batch],
     loss_of: Callable[[Batch], Tensor],
     validate: Callable[[], dict[str, float]],
     export: Callable[[dict[str, float]], None],
-    out: Path,
-    log_every: int,
+    arguments: argparse.Namespace,
 ) -> None:
-    """Train on the batches; every `log_every` steps and at the end validate, log, draw the curve, save the
-    checkpoint and export the averaged weights with `export(scores)`."""
+    """Train on the batches, made by `workers` processes. Every `log_every` steps and at the end: validate,
+    log, draw the curve, save the checkpoint in `out`, and export the averaged weights by `export(scores)`."""
+    out, log_every = arguments.out, arguments.log_every
     log = Log(out / "log.csv")
     losses: list[float] = []
     started = time.perf_counter()
-    for batch in batches:
+    for batch in DataLoader(batches, batch_size=None, num_workers=arguments.workers):
         state.network.train()
         loss = loss_of(batch)
         state.update(loss)

@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from vosengine.augment import affine_map, box_mask, colour_jitter, look, look_soft
 from vosengine.crop import whole_frame
@@ -28,10 +27,11 @@ from vosengine.finetune import stacked, to_network
 from vosengine.guided_training import POWER, GuidedNetwork, as_guidance, guided_loss, new_optimizer
 from vosengine.networks.masktrack_lite import MaskTrackLite
 from vosengine.pairs import Source, View
-from vosengine.runtime import device, mixed_precision, placed, prepare_process
+from vosengine.runtime import device, mixed_precision, placed
+from vosengine.training.batches import NumberedBatches
 from vosengine.training.datasets import HELD_OUT, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, j_by_view, lite_optimizer, run
-from vosengine.training.options import add_common_arguments, model_card
+from vosengine.training.options import add_common_arguments, begin, model_card
 from vosengine.types import Image, Probability
 from vosengine.weights import load_network
 
@@ -46,7 +46,7 @@ VALIDATION_FRAMES = 6  # a clip
 Guide = Callable[[np.random.Generator, Probability], Probability]
 
 
-class GuidedStills(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class GuidedStills(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
     """Batch number n of a run: images (size, 3, h, w) uint8, masks and guidance (size, 1, h, w) float32."""
 
     def __init__(
@@ -59,15 +59,11 @@ class GuidedStills(Dataset[tuple[Tensor, Tensor, Tensor]]):
         seed: int = 0,
         shapes: Sequence[tuple[int, int]] = SHAPES["lite"],
     ) -> None:
-        self.stills, self.guide, self.shapes = stills, guide, shapes
-        self.size, self.steps, self.first, self.seed = size, steps, first, seed
+        super().__init__(size, steps, first)
+        self.stills, self.guide, self.shapes, self.seed = stills, guide, shapes, seed
 
-    def __len__(self) -> int:
-        return max(0, self.steps - self.first)
-
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        cv2.setNumThreads(1)
-        step = self.first + number
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Batch `step`."""
         height, width = self.shapes[step % len(self.shapes)]
         return stacked([self.sample(step * self.size + n, height, width) for n in range(self.size)])
 
@@ -190,9 +186,7 @@ def name_of(arguments: argparse.Namespace) -> str:
 
 def main(arguments: argparse.Namespace) -> int:
     """Train, log, checkpoint; export the averaged weights at every checkpoint."""
-    prepare_process(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    begin(arguments)
     stills, clips = load_training_data(arguments.data)
     if not stills:
         raise DatasetError(f"No still images under {arguments.data}; it needs images/ with masks/.")
@@ -216,11 +210,10 @@ def main(arguments: argparse.Namespace) -> int:
 
     run(
         state,
-        DataLoader(batches, batch_size=None, num_workers=arguments.workers),
+        batches,
         lambda batch: guided_loss(network, *batch, seed=(arguments.seed << 32) + state.step),
         lambda: {"J": mean_j(state.averaged(), validation)},
         export,
-        arguments.out,
-        arguments.log_every,
+        arguments,
     )
     return 0

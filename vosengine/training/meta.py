@@ -29,15 +29,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils.data import DataLoader
 
 from vosengine.errors import EngineError
 from vosengine.neuron_rates import LEVELS, PREFIX, NeuronRates, sgd_step
-from vosengine.runtime import placed, prepare_process
+from vosengine.runtime import placed
 from vosengine.training.datasets import HELD_OUT, load_training_data
 from vosengine.training.learners import Learner, LiteLearner, MaskRcnnLearner, Task, TaskBatches
 from vosengine.training.loop import TrainingState, export_weights, run
-from vosengine.training.options import add_common_arguments, model_card
+from vosengine.training.options import add_common_arguments, begin, model_card
 from vosengine.weights import load_network
 
 LEARNERS: dict[str, Callable[[], Learner]] = {
@@ -174,9 +173,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Train, log, checkpoint; export the averaged weights and rates at every checkpoint."""
-    prepare_process(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    begin(arguments)
     learner = LEARNERS[arguments.network]()
     if arguments.order == "second" and not learner.second_order:
         raise EngineError(f"{arguments.network} has no second derivatives; take --order first.")
@@ -215,12 +212,11 @@ def _train(arguments: argparse.Namespace, learner: Learner, state: TrainingState
 
     run(
         state,
-        DataLoader(batches, batch_size=None, num_workers=arguments.workers),
+        batches,
         lambda tasks: meta_loss(learner, state.network, tasks, groups, arguments.order),
         scores,
         export,
-        arguments.out,
-        arguments.log_every,
+        arguments,
     )
 
 

@@ -6,6 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from vosengine.runtime import prepare_process
+
 OPTIONS_OF_THE_MACHINE = ("data", "out", "resume", "workers", "threads", "log_every", "licence", "data_note")
 
 
@@ -22,6 +26,13 @@ def add_common_arguments(parser: argparse.ArgumentParser, steps: int, rate: floa
     parser.add_argument("--workers", type=int, default=1, help="processes that make samples (default 1)")
     parser.add_argument("--threads", type=int, help="torch threads (default: all cores)")
     parser.add_argument("--log-every", type=int, default=100, help="steps between log rows and checkpoints")
+
+
+def begin(arguments: argparse.Namespace) -> None:
+    """Threads, seed and output folder of a training."""
+    prepare_process(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    arguments.out.mkdir(parents=True, exist_ok=True)
 
 
 def command_of(arguments: argparse.Namespace, name: str) -> str:

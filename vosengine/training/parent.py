@@ -16,17 +16,16 @@ from typing import cast
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from vosengine.finetune import to_network
 from vosengine.losses import class_balanced_cross_entropy
 from vosengine.networks.osvos import SIDE_CHANNELS, OsvosNet
 from vosengine.networks.osvos_lite import OsvosLite
 from vosengine.oneshot import new_optimizer
-from vosengine.runtime import device, mixed_precision, placed, prepare_process
+from vosengine.runtime import device, mixed_precision, placed
 from vosengine.training.datasets import kept_apart, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, j_by_view, lite_optimizer, run
-from vosengine.training.options import add_common_arguments, model_card
+from vosengine.training.options import add_common_arguments, begin, model_card
 from vosengine.training.stills import StillBatches
 from vosengine.weights import load_network
 
@@ -44,9 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Train, log, checkpoint; export the averaged weights at every checkpoint."""
-    prepare_process(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    begin(arguments)
     stills, clips, held_out = kept_apart(*load_training_data(arguments.data))
     architecture = f"{'osvos' if arguments.side_channels > 1 else 'depth1'}_{arguments.trunk}"
     network = cast("OsvosNet | OsvosLite", placed(load_network(architecture, arguments.weights)))
@@ -66,12 +63,11 @@ def main(arguments: argparse.Namespace) -> int:
 
     run(
         state,
-        DataLoader(batches, batch_size=None, num_workers=arguments.workers),
+        batches,
         lambda batch: parent_loss(network, batch[0], batch[1], supervised),
         lambda: {"J": mean_j(state.averaged(), validation)},
         export,
-        arguments.out,
-        arguments.log_every,
+        arguments,
     )
     return 0
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from vosengine.augment import Map, affine_map, colour_jitter, look, look_soft
 from vosengine.pairs import Source
+from vosengine.training.batches import NumberedBatches
 from vosengine.types import Image, Probability
 
 # About the area of a frame of 480p footage at half resolution; sides multiples of 32.
@@ -26,7 +25,7 @@ def hard_mask(mask: Probability, at: Map) -> Probability:
     return (look_soft(mask, at) > 0.5).astype(np.float32)
 
 
-class StillBatches(Dataset[tuple[Tensor, Tensor]]):
+class StillBatches(NumberedBatches[tuple[Tensor, Tensor]]):
     """Batch number n of a run: images (size, 3, h, w) uint8, targets (size, 1, h, w) float32.
 
     Each sample is drawn from a random group (a clip, or the stills), all groups of stills and of clips
@@ -44,16 +43,12 @@ class StillBatches(Dataset[tuple[Tensor, Tensor]]):
         seed: int = 0,
         target: Target = hard_mask,
     ) -> None:
+        super().__init__(size, steps, first)
         self.stills, self.clips = stills, clips
-        self.size, self.steps, self.first, self.seed = size, steps, first, seed
-        self.target = target
+        self.seed, self.target = seed, target
 
-    def __len__(self) -> int:
-        return max(0, self.steps - self.first)
-
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
-        cv2.setNumThreads(1)
-        step = self.first + number
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Batch `step`."""
         height, width = SHAPES[step % len(SHAPES)]
         samples = [self.sample(step * self.size + n, height, width) for n in range(self.size)]
         images = torch.from_numpy(np.stack([image for image, _ in samples])).permute(0, 3, 1, 2)

@@ -20,7 +20,6 @@ from vosengine.methods.box_filtered import (
     UNCATEGORIZED,
     BoxFiltered,
     best_box,
-    box_iou,
     component_box,
     filter_components,
     filtered,
@@ -61,9 +60,9 @@ boxes = st.builds(Box, *[st.integers(0, 10)] * 2, *[st.integers(1, 9)] * 2)
 def test_overlap_of_boxes_is_that_of_their_pixels(a, b):
     shape = (ROWS, COLUMNS)
     pixels = inside([b], shape).astype(np.float32)
-    assert box_iou(a, b) == pytest.approx(map_iou(a, pixels))
-    assert box_iou(a, b) == box_iou(b, a)
-    assert box_iou(a, a) == 1
+    assert a.iou(b) == pytest.approx(map_iou(a, pixels))
+    assert a.iou(b) == b.iou(a)
+    assert a.iou(a) == 1
 
 
 def test_a_box_covers_the_pixels_it_reaches_in_the_frame():

@@ -117,7 +117,7 @@ class Recorded(OneShot):
 
 @pytest.fixture
 def recorded(monkeypatch, parent):
-    monkeypatch.setattr("vosengine.methods.iterative.OneShot", Recorded)
+    monkeypatch.setattr("vosengine.oneshot.OneShot", Recorded)
 
     def run(answers, numbers=None, **changes):
         Recorded.trained, Recorded.answers = [], list(answers)
