@@ -141,9 +141,7 @@ class PairMaker:
             canvas = composite(_stretched(rng, background, height, width), canvas, _softened(alpha))
         wrong = np.zeros_like(alpha)
         if distractor is not None:
-            other, shape = _beside(rng, *distractor, alpha)
-            wrong = np.clip(shape - alpha, 0, 1)
-            canvas = composite(canvas, other, _softened(wrong))
+            canvas, wrong = with_distractor(rng, canvas, alpha, *distractor)
         if occluder is not None and rng.random() < 0.6:
             other, shape = _beside(rng, *occluder, alpha, over=True)
             canvas = composite(canvas, other, _softened(shape))
@@ -196,11 +194,17 @@ class PairMaker:
         return 2 * mask - 1
 
 
-def random_window(rng: np.random.Generator, mask: Probability, height: int, width: int) -> Affine:
-    """A crop round the object as at run time, margin 1.3 to 2.6, off centre by up to a tenth."""
+def random_window(
+    rng: np.random.Generator,
+    mask: Probability,
+    height: int,
+    width: int,
+    margins: tuple[float, float] = (1.3, 2.6),
+) -> Affine:
+    """A crop round the object as at run time, its margin within `margins`, off centre by up to a tenth."""
     rows, columns = mask.shape
     box = bounding_box(mask) or Box(0, 0, columns, rows)
-    margin = rng.uniform(1.3, 2.6)
+    margin = rng.uniform(*margins)
     scale = max(box.width * margin / width, box.height * margin / height, 0.3)
     scale = min(scale, 1.05 * max(columns / width, rows / height))
     dx, dy = rng.uniform(-0.1, 0.1, 2) * (width * scale, height * scale)
@@ -224,6 +228,15 @@ def moved_window(
     affine = random_affine(rng, centre, float(np.sqrt(box.area)) / scale, motion)
     at = affine_map(affine, height, width) + bend(rng, height, width, motion.bend)
     return np.asarray(at * np.float32(scale) + window[:, 2].astype(np.float32), np.float32)
+
+
+def with_distractor(
+    rng: np.random.Generator, canvas: Image, alpha: Probability, image: Image, mask: Probability
+) -> tuple[Image, Probability]:
+    """Another object beside or behind the one in `alpha`; the picture, and what shows of the other one."""
+    other, shape = _beside(rng, image, mask, alpha)
+    wrong = np.clip(shape - alpha, 0, 1)
+    return composite(canvas, other, _softened(wrong)), wrong
 
 
 def composite(under: Image, over: Image, alpha: Probability) -> Image:

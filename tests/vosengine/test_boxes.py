@@ -1,4 +1,4 @@
-"""Boxes to masks on a painted scene whose truth is known, by the bundled networks."""
+"""Boxes to masks on a painted scene whose truth is known, by the bundled network."""
 
 import cv2
 import numpy as np
@@ -8,10 +8,8 @@ import torch
 from tests.vosengine.methods.scene import HEIGHT, WIDTH, frame, j
 from vosengine import boxes
 from vosengine.annotations import grab_cut_box
-from vosengine.boxes import box_flags, mask_in_box, object_in_box
+from vosengine.boxes import box_flags, by_box_network, mask_in_box, object_in_box
 from vosengine.errors import AnnotationError
-from vosengine.finetune import image_tensor, map_tensor
-from vosengine.runtime import placed
 from vosengine.types import Box
 from vosengine.weights import load_network
 
@@ -21,8 +19,8 @@ DISK = Box(28, 24, 44, 44)
 
 @pytest.fixture(scope="module")
 def load():
-    networks = {names: load_network(*names) for names in boxes.NETWORKS}
-    return lambda *names: networks[names]
+    network = load_network(*boxes.NETWORK)
+    return lambda *names: network
 
 
 def test_flags_are_the_pixels_a_box_touches():
@@ -67,8 +65,32 @@ def test_any_box_gives_something_inside_it_and_the_same_again(load, box):
     assert np.array_equal(object_in_box(load, IMAGE, box), found)
 
 
-def test_where_the_networks_find_nothing_grabcut_does(load, monkeypatch):
-    monkeypatch.setattr(boxes, "_joined", lambda *_: np.full((HEIGHT, WIDTH), 0.4, np.float32))
+class Answering(torch.nn.Module):
+    """Object wherever the mask input says so, and on the picture's leftmost column it sees."""
+
+    def forward(self, image, guidance):
+        self.seen = image, guidance
+        answer = 20 * guidance
+        answer[..., 0] = 20
+        return answer
+
+
+def test_the_box_network_is_given_the_filled_box_on_a_crop_about_it():
+    network, box = Answering(), Box(480.4, 352, 80.2, 64)
+    image = cv2.resize(IMAGE, None, fx=8, fy=8)
+    found = by_box_network(network, image, box)
+    seen, guidance = network.seen
+    assert set(np.unique(guidance.cpu())) == {-1, 1}
+    assert seen.shape[2:] == guidance.shape[2:]
+    assert (found.shape, found.dtype) == ((8 * HEIGHT, 8 * WIDTH), np.float32)
+    inside = box_flags(box, *found.shape) > 0
+    assert not found[~inside].any()
+    assert (found[inside] > 0.5).mean() > 0.9
+    assert (guidance > 0).float().mean() > 0.25, "a crop, not the whole frame"
+
+
+def test_where_the_network_finds_nothing_grabcut_does(load, monkeypatch):
+    monkeypatch.setattr(boxes, "by_box_network", lambda *_: np.full((HEIGHT, WIDTH), 0.4, np.float32))
     assert np.array_equal(object_in_box(load, IMAGE, DISK), grab_cut_box(IMAGE, DISK))
 
 
@@ -76,34 +98,6 @@ def test_a_box_too_narrow_for_anything_is_all_object(load):
     line = Box(0, 40, WIDTH, 2)
     assert not grab_cut_box(IMAGE, line).any()
     assert np.array_equal(object_in_box(load, IMAGE, line), box_flags(line, HEIGHT, WIDTH))
-
-
-def test_the_joining_network_sees_the_mean_of_all_answers_and_nothing_outside(load, monkeypatch):
-    given = []
-    flags = box_flags(DISK, HEIGHT, WIDTH)
-    monkeypatch.setattr(boxes, "_by_box_network", lambda *_: np.full((HEIGHT, WIDTH), 0.25, np.float32))
-    monkeypatch.setattr(boxes, "_by_mask_head", lambda *_: np.full((HEIGHT, WIDTH), 0.75, np.float32))
-    monkeypatch.setattr(boxes, "probability_to_mask", lambda *_: (flags * 255).astype(np.uint8))
-    monkeypatch.setattr(boxes, "_joined", lambda *arguments: given.append(arguments[2:4]) or arguments[2])
-    object_in_box(load, IMAGE, DISK)
-    first, mean = given[0]
-    assert np.array_equal(mean, flags / 2)
-    assert np.array_equal(first, flags * 0.75)
-
-
-def test_what_goes_on_outside_the_box_fades_and_what_does_not_stays(load):
-    image, answer = IMAGE.copy(), TRUTH.copy()
-    image[:, 8:16] = (60, 60, 200)
-    answer[24:44, 8:16] = 1
-    network = placed(load(*boxes.JOINING)).eval()
-    with torch.no_grad():
-        features = network.encode(image_tensor(cv2.resize(image, None, fx=4, fy=4)))
-        mean = map_tensor(cv2.resize(answer, None, fx=4, fy=4))
-        staying = boxes._staying(network, features, mean)[0, 0].cpu().numpy()[::4, ::4]
-    assert staying.shape == TRUTH.shape
-    assert 0 <= staying.min() <= staying.max() <= 1
-    assert staying[36:56, 52:64].mean() > 0.9, "the disk"
-    assert staying[26:42, 10:14].mean() < 0.7, "the post, which is as high as the picture"
 
 
 @pytest.mark.parametrize("zoom", [1, 8])
@@ -115,11 +109,3 @@ def test_masks_are_made_at_the_pictures_own_size(load, zoom):
     assert set(np.unique(mask)) == {0, 255}
     assert not mask[box_flags(box, *mask.shape) == 0].any()
     assert j(mask / 255, cv2.resize(TRUTH, mask.shape[::-1])) > 0.85
-
-
-def test_the_networks_stay_as_they_were(load):
-    state = {names: load(*names).state_dict() for names in boxes.NETWORKS}
-    before = {names: {k: v.clone() for k, v in own.items()} for names, own in state.items()}
-    object_in_box(load, IMAGE, DISK)
-    for names, own in state.items():
-        assert all(torch.equal(own[k], v) for k, v in before[names].items())

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 from vosengine.annotations import BoxToMask, grab_cut_box
-from vosengine.boxes import Load, object_in_box
+from vosengine.boxes import Load, by_box_network, object_in_box
 from vosengine.config import Config
 from vosengine.errors import EngineError
 from vosengine.methods import e_osvos
 from vosengine.methods.box_filtered import BoxFiltered
 from vosengine.methods.guided import LEARNED_RATES, Guided
 from vosengine.methods.iterative import Iterative
-from vosengine.methods.masktrack import MaskTrack, box_to_mask
+from vosengine.methods.masktrack import MaskTrack
 from vosengine.methods.osvos import Osvos
 from vosengine.propagate import Method
 from vosengine.types import Box, Image, Probability
@@ -54,7 +54,7 @@ registry: dict[str, Entry] = {
         MaskTrack,
         {"lite": "masktrack_lite", "vgg16": "masktrack_vgg16"},
         {"lite": "masktrack_lite", "vgg16": "imagenet"},
-        box_to_mask=box_to_mask,
+        box_to_mask=by_box_network,
     ),
     "box_filtered": Entry(
         BoxFiltered,

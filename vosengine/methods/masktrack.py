@@ -15,7 +15,6 @@ current frame, and its result is not what guides the next; the trunk "lite" is o
 from __future__ import annotations
 
 import copy
-import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
@@ -41,7 +40,7 @@ from vosengine.guides.flow import dis_flow
 from vosengine.pairs import View
 from vosengine.runtime import placed
 from vosengine.snap.crf import dense_crf
-from vosengine.types import Box, Image, Probability
+from vosengine.types import Image, Probability
 
 SAMPLES = 1000  # section 3.2: about a thousand from the annotated frames
 ROTATION = Motion(scale=0.0, shift=0.0, rotation=15, bend=0.0)  # section 3.2 rotates, without saying how far
@@ -173,14 +172,3 @@ def flow_magnitude(previous: Image, image: Image) -> Image:
     white = max(float(np.percentile(magnitude, STRONG_MOTION)), LEAST_MOTION)
     grey = np.rint(np.minimum(magnitude / white, 1) * 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
-
-
-def box_to_mask(network: GuidedNetwork, image: Image, box: Box) -> Probability:
-    """MaskTrackBox (section 3.3): the object in a box (in the image's pixels), by its own network."""
-    height, width = image.shape[:2]
-    filled = np.zeros((height, width), np.float32)
-    inside = box.clipped(width, height)
-    rows = slice(math.floor(inside.y), math.ceil(inside.y + inside.height))
-    filled[rows, math.floor(inside.x) : math.ceil(inside.x + inside.width)] = 1
-    seen = whole_frame(height, width).cut_soft(filled) > 0.5
-    return guided_probability(placed(network), image, as_guidance(seen.astype(np.float32)))

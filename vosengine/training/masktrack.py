@@ -6,6 +6,7 @@ VGG16 is trained after the paper with `--trunk vgg16 --steps 20000 --batch-size 
 
 Differences from the paper: each still is deformed anew whenever it is drawn, instead of twice in all; random
 zoom and part of the image (DeepLab's crops), mirroring, slight changes of colour; averaged weights.
+MaskTrackBox (`--boxes`) also sees the training clips, and both as crops round the object (`training.boxes`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from vosengine.networks.masktrack_lite import MaskTrackLite
 from vosengine.pairs import Source, View
 from vosengine.runtime import device, mixed_precision, placed
 from vosengine.training.batches import NumberedBatches
+from vosengine.training.boxes import BoxedCrops, box_views
 from vosengine.training.datasets import HELD_OUT, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, j_by_view, lite_optimizer, run
 from vosengine.training.options import add_common_arguments, begin, model_card
@@ -38,6 +40,11 @@ from vosengine.weights import load_network
 # Sides are multiples of 32; DeepLab crops 321 x 321.
 SHAPES = {"lite": ((192, 288), (192, 288), (224, 256), (288, 192)), "vgg16": ((320, 320),)}
 ZOOM = (0.8, 2.0)  # times the size at which the whole still is seen
+# In use a box gets 384 x 288 pixels: a third of the crops have as many, the others teach more for the time.
+BOX_SHAPES = {
+    "lite": ((288, 384), (192, 288), (256, 224), (320, 320), (288, 192), (224, 256)),
+    "vgg16": ((320, 320),),
+}
 JITTER = 0.1
 VALIDATION_SIDE = 480  # as the lite preset's frames
 VALIDATION_FRAMES = 6  # a clip
@@ -100,17 +107,10 @@ def hard(mask: Probability) -> Probability:
     return (np.asarray(mask) > 0.5).astype(np.float32)
 
 
-def boxed(rng: np.random.Generator, mask: Probability) -> Probability:
-    """MaskTrackBox's input (section 3.3): the object's filled box."""
-    return box_mask(mask)
-
-
 def guide_of(arguments: argparse.Namespace) -> Guide | None:
     """What the network is given instead of the true mask; None for nothing."""
     if arguments.no_mask:
         return None
-    if arguments.boxes:
-        return boxed
     if arguments.no_deform:
         return Deformation(affine=False, non_rigid=False, dilation=False)
     return Deformation(non_rigid=not arguments.no_non_rigid, dilation=not arguments.no_dilation)
@@ -177,6 +177,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-dilation", action="store_true", help="without coarsening")
 
 
+def material(
+    arguments: argparse.Namespace, stills: Sequence[Source], clips: Mapping[str, Sequence[Source]], first: int
+) -> tuple[NumberedBatches[tuple[Tensor, Tensor, Tensor]], list[View]]:
+    """What is trained on, from step `first` on, and what is validated on: frames of the held-out clips."""
+    held_out = {name: frames for name, frames in clips.items() if name in HELD_OUT}
+    size, steps, seed, trunk = arguments.batch_size, arguments.steps, arguments.seed, arguments.trunk
+    if arguments.boxes:
+        trained = [frames for name, frames in clips.items() if name not in HELD_OUT]
+        crops = BoxedCrops(stills, trained, size, steps, first, seed, BOX_SHAPES[trunk])
+        return crops, box_views(held_out)
+    guide = guide_of(arguments)
+    batches = GuidedStills(stills, guide, size, steps, first, seed, SHAPES[trunk])
+    return batches, validation_views(held_out, guide)
+
+
+def recipe_of(arguments: argparse.Namespace) -> str:
+    """What a step sees and how the scores were made, for the model card."""
+    size = arguments.batch_size
+    if arguments.boxes:
+        return (
+            f"{size} crops round an object of stills and training clips a step, about 384x288 or 288x192, "
+            "averaged weights; scores: mean J on crops of frames of held-out clips, given the object's box"
+        )
+    height, width = SHAPES[arguments.trunk][0]
+    return (
+        f"{size} stills of about {width}x{height} a step, averaged weights; scores: mean J on "
+        "frames of held-out clips, guided by the true mask of the frame before"
+    )
+
+
 def name_of(arguments: argparse.Namespace) -> str:
     """The checkpoint's name: the architecture and how its training differed."""
     switches = ("no_mask", "no_deform", "no_non_rigid", "no_dilation")
@@ -195,17 +225,11 @@ def main(arguments: argparse.Namespace) -> int:
     state = new_state(network, arguments.rate, arguments.steps)
     if arguments.resume:
         state.resume(arguments.out)
-    shapes, size = SHAPES[arguments.trunk], arguments.batch_size
-    guide = guide_of(arguments)
-    batches = GuidedStills(stills, guide, size, arguments.steps, state.step, arguments.seed, shapes)
-    validation = validation_views({k: v for k, v in clips.items() if k in HELD_OUT}, guide)
-    recipe = (
-        f"{size} stills of about {shapes[0][1]}x{shapes[0][0]} a step, averaged weights; scores: mean J on "
-        "frames of held-out clips, guided by the true mask of the frame before"
-    )
+    batches, validation = material(arguments, stills, clips, state.step)
 
     def export(scores: dict[str, float]) -> None:
-        card = model_card(arguments, "masktrack", architecture, f"{state.step} steps, {recipe}", scores)
+        recipe = f"{state.step} steps, {recipe_of(arguments)}"
+        card = model_card(arguments, "masktrack", architecture, recipe, scores)
         export_weights(state.average, arguments.out / f"{name_of(arguments)}.safetensors", card)
 
     run(

@@ -105,7 +105,7 @@ def test_weights_are_told_apart_by_their_content(tmp_path: Path) -> None:
 
 
 def test_every_checkpoint_of_a_run_counts(tmp_path: Path) -> None:
-    boxes = ["masktrack_box_lite", "mask_rcnn_lite", "lite"]
+    boxes = ["masktrack_box_lite"]
     assert checkpoints_of(Config()) == ["lite", *boxes]
     assert checkpoints_of(preset("osvos-lite", snap="superpixels")) == ["osvos_lite", *boxes, "contours_lite"]
     assert checkpoints_of(preset("masktrack-lite")) == ["masktrack_lite", "masktrack_box_lite"]

@@ -14,7 +14,7 @@ from vosengine.deformation import Deformation
 from vosengine.finetune import Shot, stacked
 from vosengine.guided_training import guided_loss
 from vosengine.methods import box_to_mask_of, masktrack, new_method
-from vosengine.methods.masktrack import SAMPLES, box_to_mask, flow_magnitude
+from vosengine.methods.masktrack import SAMPLES, flow_magnitude
 from vosengine.pairs import View
 from vosengine.propagate import plan, propagate
 from vosengine.types import Annotation, Box, ClipInfo, Direction, Span
@@ -253,17 +253,6 @@ def test_each_frame_comes_from_the_nearest_annotation_forward_or_backward(
     assert sorted(found) == [1, 2, 3, 4, 5, 7]
     for number, start in zip(sorted(found), starts, strict=True):
         assert np.array_equal(found[number], frame(start)[1])
-
-
-def test_a_box_becomes_a_mask_by_a_network_that_is_given_the_filled_box(monkeypatch):
-    given = []
-    monkeypatch.setattr(masktrack, "guided_probability", lambda *arguments: given.append(arguments) or "mask")
-    network, image = torch.nn.Identity(), frame(0)[0]
-    assert box_to_mask(network, image, Box(10.4, 8, 30.2, 20)) == "mask"
-    guidance = given[0][2]
-    assert (guidance[8:28, 10:41] == 1).all()
-    assert (guidance == 1).sum() == 20 * 31
-    assert guidance.min() == -1
 
 
 def test_the_config_chooses_between_the_methods_own_box_network_all_networks_and_grabcut(parent):

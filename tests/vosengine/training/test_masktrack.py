@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import PolynomialLR
 
-from vosengine.augment import bounding_box
 from vosengine.deformation import Deformation
 from vosengine.errors import DatasetError
 from vosengine.finetune import Shot
@@ -17,7 +16,7 @@ from vosengine.guided_training import new_optimizer
 from vosengine.networks.masktrack import MaskTrackVgg16
 from vosengine.training import masktrack
 from vosengine.training.datasets import HELD_OUT
-from vosengine.training.masktrack import GuidedStills, boxed, guide_of, mean_j, name_of, validation_views
+from vosengine.training.masktrack import GuidedStills, guide_of, mean_j, name_of, validation_views
 from vosengine.weights import describe, load_network
 
 
@@ -68,7 +67,7 @@ def test_the_same_number_and_seed_give_the_same_batch_wherever_a_run_resumes(sti
     assert masks.shape == guidance.shape == (2, 1, 32, 64)
 
 
-def test_the_network_is_given_the_deformed_mask_the_box_or_nothing(stills):
+def test_the_network_is_given_the_deformed_mask_or_nothing(stills):
     def guidance(*switches):
         view = GuidedStills(stills, guide_of(options(*switches)), 1, 1).sample(4, 48, 64)
         return view.guidance, 2 * view.mask - 1
@@ -78,10 +77,6 @@ def test_the_network_is_given_the_deformed_mask_the_box_or_nothing(stills):
     assert not np.array_equal(deformed, truth)
     assert np.array_equal(*guidance("--no-deform"))
     assert not guidance("--no-mask")[0].any()
-    found, truth = guidance("--boxes")
-    box = bounding_box(truth)
-    assert (found > 0).sum() == box.area
-    assert (found[truth > 0] == 1).all()
     parts = [guidance(*switches)[0] for switches in ((), ("--no-dilation",), ("--no-non-rigid",))]
     assert not np.array_equal(parts[0], parts[1])
     assert not np.array_equal(parts[0], parts[2])
@@ -109,8 +104,6 @@ def test_validation_is_guided_by_the_frame_before():
     assert np.array_equal(views[0].guidance > 0, previous)
     coarse = validation_views({"a": clip}, Deformation())[0].guidance
     assert (coarse > 0).sum() > previous.sum()
-    own = validation_views({"a": clip}, boxed)[0]
-    assert bounding_box(own.guidance) == bounding_box(own.mask)
     assert not validation_views({"a": clip}, None)[0].guidance.any()
 
 
@@ -206,6 +199,21 @@ def test_the_command_trains_on_stills_resumes_and_exports(footage, tmp_path, mon
             train(tmp_path / "cut", "--steps", "4")
     again = train(tmp_path / "cut", "--steps", "4", "--resume")
     assert all(torch.equal(whole[key], again[key]) for key in whole)
+
+
+def test_boxes_are_learned_on_crops_of_stills_and_of_the_training_clips(footage, tmp_path, monkeypatch):
+    monkeypatch.setitem(masktrack.BOX_SHAPES, "lite", ((32, 64),))
+    given = []
+    crops = masktrack.BoxedCrops
+    monkeypatch.setattr(masktrack, "BoxedCrops", lambda *a: given.append(a[:2]) or crops(*a))
+    common = ["--data", str(footage), "--out", str(tmp_path), "--batch-size", "2", "--workers", "0"]
+    assert masktrack.main(options(*common, "--boxes", "--steps", "1")) == 0
+    stills, clips = given[0]
+    assert (len(stills), [len(frames) for frames in clips]) == (4, [3]), "not the held-out clip"
+    card = describe(tmp_path / "masktrack_box_lite.safetensors").card
+    assert "--boxes" in card["command"]
+    assert "training clips" in card["recipe"]
+    assert 0 <= card["scores"]["J"] <= 1
 
 
 def test_clips_alone_are_refused(footage, tmp_path):
