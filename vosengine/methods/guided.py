@@ -203,7 +203,7 @@ def new_optimizer(network: LiteNet, config: Config) -> torch.optim.Optimizer:
     if config.rates == "neuron":
         return NeuronSgd(network, load_rates(config.weights or LEARNED_RATES))
     trained = [p for p in network.parameters() if p.requires_grad]
-    return torch.optim.AdamW(trained, lr=config.rate, weight_decay=1e-4)
+    return torch.optim.AdamW(trained, lr=config.rate, weight_decay=1e-4, fused=True)
 
 
 def _crop_shape(shots: Sequence[Shot], config: Config) -> tuple[int, int]:
