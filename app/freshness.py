@@ -7,7 +7,8 @@ another object was since drawn, or erased, on its own frame.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from bisect import bisect
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.cells import StoredMatte
@@ -17,12 +18,12 @@ from app.cells import StoredMatte
 class Sources:
     """What an object's predictions hang on.
 
-    starts: frames to propagate from, drawn or approved; a prediction that was only approved makes no other
-    stale. drawn: those that were drawn. revisions: of the object's drawings by frame; rivals: the latest of
-    other objects' on each frame.
+    starts: frames to propagate from, drawn or approved, in order. drawn: those that were drawn; a prediction
+    that was only approved makes no other stale. revisions: of the object's drawings by frame; rivals: the
+    latest of other objects' on each frame.
     """
 
-    starts: Collection[int]
+    starts: Sequence[int]
     drawn: Collection[int]
     revisions: Mapping[int, int]
     rivals: Mapping[int, int]
@@ -37,6 +38,11 @@ class Sources:
         start, revision = stored.origin
         if start not in self.starts or self.revisions.get(start, 0) != revision:
             return False
-        # As `plan_sweeps` does: the nearest, of two equally near the earlier one.
-        nearest = min(self.starts, key=lambda each: (abs(each - frame), each))
+        nearest = self._nearest(frame)
         return nearest == start or nearest not in self.drawn or self.revisions.get(nearest, 0) <= known
+
+    def _nearest(self, frame: int) -> int:
+        """As `plan_sweeps` has it: the nearest start, of two equally near the earlier one."""
+        place = bisect(self.starts, frame)
+        beside = self.starts[max(place - 1, 0) : place + 1]
+        return min(beside, key=lambda each: (abs(each - frame), each))

@@ -124,7 +124,7 @@ class Reading:
                 rivals[cell.frame] = max(revision, rivals.get(cell.frame, 0))
         drawn = self._store.cells.row(Kind.ANNOTATION, object_id)
         own = self._store.revisions(object_id)
-        return Sources(frozenset(self._human_frames(object_id)), frozenset(drawn), own, rivals)
+        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals)
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +83,16 @@ def test_what_was_propagated_one_way_past_an_annotation_is_fresh(document: Docum
     assert stale(document) == [5]
 
 
+def test_a_prediction_of_an_earlier_edition_is_stale_after_any_drawing(document: Document):
+    stroke(document, 0)
+    step = document.begin_predictions()
+    document.add_prediction(step, replace(predicted(document, 1, 1), start=None))
+    document.end_predictions(step)
+    assert stale(document) == []
+    stroke(document, 9)
+    assert stale(document) == [1]
+
+
 def test_a_drawing_makes_other_objects_stale_on_its_own_frame(document: Document):
     other = document.add_object()
     stroke(document, 0)
@@ -141,6 +153,8 @@ def test_stale_frames_are_those_the_change_concerns(tmp_path_factory, first, sec
 
 def edit(document: Document, what: list[tuple[str, int, int]]) -> None:
     for number, (name, object_id, frame) in enumerate(what):
+        if name in ("draw", "clear") and object_id not in {each.object_id for each in document.objects}:
+            continue  # its making was undone
         if name == "draw":
             stroke(document, frame, 3 + number, object_id)
         elif name == "clear":
