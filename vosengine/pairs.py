@@ -32,6 +32,7 @@ from vosengine.augment import (
 )
 from vosengine.types import Box, Image, Probability
 
+ACROSS = 0.5  # of the pairs show a known and a fresh still, where there are both
 VIEW_MOTION = Motion(scale=0.2, shift=0.12, rotation=15, bend=0.03)
 GUIDANCE_MOTIONS = (
     Motion(scale=0.03, shift=0.03, rotation=3, bend=0.02),
@@ -78,8 +79,11 @@ class PairMaker:
         clips: Sequence[Sequence[Source]] = (),
         seed: int = 0,
         mix: Mix | None = None,
+        fresh: Sequence[bool] = (),
     ) -> None:
+        """fresh: which of the stills, all of one object, the network has yet to learn."""
         self.stills = stills
+        self.groups = _groups(stills, fresh)
         self.clips = [frames for frames in clips if len(frames) > 1]
         self.seed = seed
         self.mix = mix or Mix()
@@ -87,17 +91,25 @@ class PairMaker:
     def pair(self, number: int, height: int, width: int) -> tuple[View, View]:
         """Two views of height x width pixels."""
         rng = np.random.default_rng((self.seed, number))
+        if self.groups and rng.random() < ACROSS:
+            return self._across(rng, height, width)
         if self.clips and (not self.stills or rng.random() < self.mix.clip):
             return self._from_clip(rng, height, width)
         return self._from_still(rng, height, width)
 
     def _still(self, rng: np.random.Generator) -> tuple[Image, Probability]:
-        """A random still, mirrored half of the time; a clip's frame where there are no stills."""
-        pool = self.stills or self.clips[int(rng.integers(len(self.clips)))]
-        image, mask = pool[int(rng.integers(len(pool)))].decode()
-        if rng.random() < 0.5:
-            image, mask = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
-        return image, mask
+        """A random still, mirrored half of the time; a clip's frame where there are no stills. Where some are
+        fresh, a fresh one half of the time.
+        """
+        if self.groups:
+            pool: Sequence[Source] = self.groups[int(rng.integers(2))]
+        else:
+            pool = self.stills or self.clips[int(rng.integers(len(self.clips)))]
+        still = self._drawn(rng, pool)
+        return _mirrored(*still) if rng.random() < 0.5 else still
+
+    def _drawn(self, rng: np.random.Generator, pool: Sequence[Source]) -> tuple[Image, Probability]:
+        return pool[int(rng.integers(len(pool)))].decode()
 
     def _from_still(self, rng: np.random.Generator, height: int, width: int) -> tuple[View, View]:
         image, mask = self._still(rng)
@@ -113,6 +125,19 @@ class PairMaker:
             views.append(
                 self._view(rng, image, mask, background, distractor, occluder, window, height, width)
             )
+        return views[0], views[1]
+
+    def _across(self, rng: np.random.Generator, height: int, width: int) -> tuple[View, View]:
+        """Views of a known and a fresh still, in either order: what a propagation between the two sees."""
+        mirrored, jitter_seed = rng.random() < 0.5, int(rng.integers(2**31))
+        occluder = self._still(rng) if rng.random() < self.mix.occluder else None
+        views = []
+        for group in rng.permutation(2):
+            still = self._drawn(rng, self.groups[group])
+            image, mask = _mirrored(*still) if mirrored else still
+            image = colour_jitter(np.random.default_rng(jitter_seed), image, 0.15)
+            window = random_window(rng, mask, height, width)
+            views.append(self._view(rng, image, mask, None, None, occluder, window, height, width))
         return views[0], views[1]
 
     def _distractor(
@@ -194,6 +219,17 @@ class PairMaker:
         if rng.random() < 0.3:
             mask = np.maximum(mask, wrong)
         return 2 * mask - 1
+
+
+def _mirrored(image: Image, mask: Probability) -> tuple[Image, Probability]:
+    return np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
+
+
+def _groups(stills: Sequence[Source], fresh: Sequence[bool]) -> list[list[Source]]:
+    """The known stills and the fresh ones; nothing where all are of one kind."""
+    if not any(fresh) or all(fresh):
+        return []
+    return [[s for s, new in zip(stills, fresh, strict=True) if new is kind] for kind in (False, True)]
 
 
 def random_window(rng: np.random.Generator, mask: Probability, height: int, width: int) -> Affine:

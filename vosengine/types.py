@@ -7,6 +7,7 @@ a *matte* is soft, uint16 (height, width), 0 = background, 65535 = object; a *pr
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -88,6 +89,12 @@ class Annotation:
     def __post_init__(self) -> None:
         if (self.mask is None) == (self.box is None):
             raise ValueError("an annotation holds exactly one of mask and box")
+
+    @property
+    def form(self) -> str:
+        """What it says of its frame, in brief: equal for annotations that say the same."""
+        said = repr(self.box).encode() if self.mask is None else np.packbits(self.mask > 0).tobytes()
+        return hashlib.sha256(said).hexdigest()[:16]
 
 
 class Direction(Enum):

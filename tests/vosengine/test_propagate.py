@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosengine.finetune import Shot
-from vosengine.propagate import ADAPTING, merged, plan, plan_sweeps, propagate, steps_of
+from vosengine.propagate import ADAPTING, merged, propagate
+from vosengine.sweeps import plan, plan_sweeps, steps_of
 from vosengine.types import Direction, Span
 
 HEIGHT, WIDTH = 6, 8
@@ -51,8 +52,12 @@ def shot(frame, column=0):
     return Shot(frame, np.zeros((HEIGHT, WIDTH, 3), np.uint8), mask)
 
 
+def frames_of(shots):
+    return {i: [s.frame for s in known] for i, known in shots.items()}
+
+
 def segmented(methods, shots, span, direction):
-    groups = plan(shots, span, direction)
+    groups = plan(frames_of(shots), span, direction)
     steps = list(propagate(groups, methods, shots, NumberedFrames(), span))
     assert len(steps) == steps_of(groups)
     return steps
@@ -148,6 +153,6 @@ def test_a_lone_object_is_left_as_it_is():
 def test_each_step_of_online_adaptation_is_one_step_of_the_job():
     shots = {1: [shot(0)]}
     span = Span(0, 3)
-    groups = plan(shots, span, Direction.FORWARD)
+    groups = plan(frames_of(shots), span, Direction.FORWARD)
     steps = list(propagate(groups, {1: Recorder(0, losses=(0.3, 0.2))}, shots, NumberedFrames(), span))
     assert [step is ADAPTING for step in steps] == [False, True, True, False], "none after the last frame"

@@ -92,7 +92,10 @@ def predict(project: Project, span: Span, config: Config, jobs: Jobs) -> None:
     command = messages.Propagate(clip, annotations, span, config, cache_folder=cache, models_folder=models)
     for event in jobs.run(command):
         if isinstance(event, MaskPredicted):
-            project.write_prediction(event.object_id, event.frame, event.matte, event.quality, event.revision)
+            origin = None if event.start is None else (event.start, event.revision)
+            project.write_prediction(
+                event.object_id, event.frame, event.matte, event.quality, event.revision, origin=origin
+            )
 
 
 def export(

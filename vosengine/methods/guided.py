@@ -44,6 +44,7 @@ FLOW_SIDE = 427  # flow on frames of half of 480p: sharp enough for masks, a qua
 NEAREST_SHOTS = 4  # annotated frames remembered at once
 SURE_BACKGROUND = -0.7  # guidance below this is background carried along trusted flow
 STRAY_SHARE = 0.1  # of the area that touches the guidance: what is smaller and apart from it is dropped
+WARM_RATE = 0.25  # of the rate, for a network that is trained further
 RECENT = 2  # own results remembered at once
 SEARCH_GROWTH = 1.5  # of the sides of a lost object's box, a frame
 LEARNED_RATES = "lite_meta"  # the checkpoint of meta-learned initialisation and rates
@@ -62,6 +63,7 @@ class Guided:
         self.network = placed(copy.deepcopy(network))
         self.learned = config.rates == "neuron"
         self.optimizer = new_optimizer(self.network, config)
+        self.warm = False
 
     def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
         """Steps on deformed pairs of the annotated frames; yields the loss of each."""
@@ -69,12 +71,13 @@ class Guided:
         shown = [shot for shot in shots if bounding_box(shot.mask) is not None]
         if not shown:
             return
-        pairs = PairMaker(shown, seed=config.seed, mix=MIX)
+        pairs = PairMaker(shown, seed=config.seed, mix=MIX, fresh=[shot.fresh for shot in shown])
+        rate = config.rate * (WARM_RATE if self.warm else 1.0)
         rows, columns = _crop_shape(shown, config)
         for step in range(steps):
             if not self.learned:
                 for group in self.optimizer.param_groups:
-                    group["lr"] = config.rate * min(1.0, (step + 1) / 10, 1.2 - step / steps)
+                    group["lr"] = rate * min(1.0, (step + 1) / 10, 1.2 - step / steps)
             count = max(1, config.batch_size // 2)
             made = [pairs.pair(step * count + n, rows, columns) for n in range(count)]
             images, masks, guidance = stacked([a for a, _ in made] + [b for _, b in made])
@@ -89,8 +92,10 @@ class Guided:
         return GuidedTrack(self, shots, start)
 
     def copied(self) -> Guided:
-        """The same weights, with a fresh optimizer."""
-        return Guided(self.network, self.config)
+        """The same weights, with a fresh optimizer, to be trained further at a gentler rate."""
+        copied = Guided(self.network, self.config)
+        copied.warm = True
+        return copied
 
     def remember(self, image: Image, mask: Probability) -> Memory:
         """The memory of one frame, seen through the object's window."""

@@ -54,6 +54,15 @@ def test_fine_tuning_changes_its_own_copy_only(parent, config):
     assert not torch.equal(changed, parent.head.weight)
 
 
+def test_a_copy_is_trained_further_at_a_quarter_of_the_rate(parent, config):
+    method = new_method(parent, config)
+    rates = []
+    for one in (method, method.copied(), method.copied().copied()):
+        list(one.fine_tune(shots(0), 1))
+        rates.append(one.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([rates[0], rates[0] / 4, rates[0] / 4])
+
+
 def test_several_annotated_frames_are_all_learned_from(parent, config):
     method = new_method(parent, config)
     list(method.fine_tune(shots(0, 4), 3))

@@ -62,7 +62,7 @@ def test_manifest_round_trip(project: Project):
         boxes={(2, 5): Box(1.5, 2, 3, 4.25)},
         approved=frozenset({(1, 3), (2, 4)}),
         revision=12,
-        revisions={1: 11, 2: 12},
+        box_revisions={(2, 5): 11},
         next_object_id=9,
         span=Span(2, 8),
         frame=4,
