@@ -8,6 +8,7 @@ from typing import Any
 from vosengine.errors import EngineError
 
 SNAP_KINDS = ("none", "bilateral", "superpixels", "crf")
+ALPHA_KINDS = ("snapped", "closed_form")
 ITERATIVE_FILTERS = ("none", "largest_blob", "kcf_box")
 
 
@@ -107,6 +108,8 @@ class Config:
     crop_area: pixels of the object-centred crop the network sees, 0 for the whole frame.
     crop_margin: side of the crop over the side of the object's box.
     snap: a name in SNAP_KINDS (edge refinement after the network).
+    alpha: "closed_form" for soft edges by closed-form matting at the clip's own resolution, "snapped" for
+    the snapped probability as it is. The mask, alpha at one half, is the same.
     flip: average the network over the frame and its mirror image.
     memory_every: the guided method remembers every n-th confident result as a reference, 0 never.
     seed: same seed, same masks on the same device.
@@ -123,6 +126,7 @@ class Config:
     crop_area: int = 384 * 288
     crop_margin: float = 1.8
     snap: str = "bilateral"
+    alpha: str = "snapped"
     flip: bool = False
     memory_every: int = 5
     seed: int = 0
@@ -185,7 +189,7 @@ PRESETS: dict[str, Config] = {
     "draft": Config(steps=15, rate=3e-4, crop_area=288 * 192, snap="none"),
     "instant": Config(steps=10, rates="neuron"),
     "balanced": Config(),
-    "best": Config(steps=180, rate=1e-4, flip=True),
+    "best": Config(steps=180, rate=1e-4, flip=True, alpha="closed_form"),
     "osvos-lite": OSVOS_LITE,
     "osvos-paper": OSVOS_PAPER,
     "iterative-lite": ITERATIVE_LITE,
@@ -206,7 +210,7 @@ PRESET_NOTES: dict[str, str] = {
     "draft": "A quick look: a few fine-tuning steps, no edge snapping.",
     "instant": "Ten steps at learned rates: close to balanced in a fifth of the fine-tuning.",
     "balanced": "The default: guided by the previous mask, snapped to the edges.",
-    "best": "Three times the fine-tuning, gentler, and a mirrored second look: for the final matte.",
+    "best": "Three times the fine-tuning, gentler, a mirrored second look, soft edges: for the final matte.",
     "osvos-lite": "OSVOS with the bundled network: frames independent, no guidance.",
     "box-filtered-lite": "OSVOS filtered by detected boxes, with the bundled networks.",
     "box-filtered-paper": "OSVOS's VGG16 at depth 1, filtered by Faster R-CNN's boxes: wants a GPU.",
@@ -275,6 +279,7 @@ def _check(config: Config) -> None:
     if config.seed < 0 or config.batch_size < 1 or config.steps < 0 or config.working_side < 32:
         raise EngineError("seed and steps must be at least 0, batch_size 1, working_side 32; change them.")
     _one_of(config.snap, "snapping", SNAP_KINDS)
+    _one_of(config.alpha, "kind of alpha", ALPHA_KINDS)
     _one_of(config.rates, "kind of rates", ("hand", "neuron"))
     _one_of(config.iterative.filter, "filter of own results", ITERATIVE_FILTERS)
     if config.iterative.every < 1 or config.iterative.steps < 0:

@@ -26,6 +26,7 @@ from vosengine.propagate import ADAPTING, FrameResult, Method, merged, propagate
 from vosengine.quality import expected_j
 from vosengine.runtime import keep_large_blocks, prefer_deterministic
 from vosengine.snap import snap, to_full_resolution
+from vosengine.snap.matting import soft_alpha
 from vosengine.sweeps import plan, starts_of, steps_of
 from vosengine.types import Annotation, Mask, Matte, Probability
 from vosengine.weights import load_network, load_state
@@ -237,7 +238,7 @@ class Engine:
                 continue
             finished: dict[int, Probability] = {}
             for object_id, probability in result.probabilities.items():
-                finished[object_id] = self._finished(opened, result.frame, probability, config.snap)
+                finished[object_id] = self._finished(opened, result.frame, probability, config)
                 yield m.JobProgressed(job_id, done, total, "Snapping to the edges")
             # Snapping and enlarging move each object's edge on its own: where two met they may overlap.
             drawn = [*_drawn_on(result.frame, command.annotations), *boxed.get(result.frame, ())]
@@ -265,7 +266,7 @@ class Engine:
             if annotation.box is None or annotation.frame not in wanted:
                 continue
             shot = next(s for s in shots[annotation.object_id] if s.frame == annotation.frame)
-            alone = self._finished(opened, shot.frame, shot.mask, command.config.snap)
+            alone = self._finished(opened, shot.frame, shot.mask, command.config)
             drawn = [*_drawn_on(shot.frame, command.annotations), *made.get(shot.frame, ())]
             mask = merged({annotation.object_id: alone}, drawn)[annotation.object_id]
             made.setdefault(shot.frame, []).append(mask)
@@ -280,13 +281,16 @@ class Engine:
             )
         return made
 
-    def _finished(self, opened: OpenedClip, frame: int, probability: Probability, kind: str) -> Probability:
-        """Snapped at working resolution, then brought to the clip's own."""
-        snapped = snap(opened.proxy.image(frame), probability, kind)
-        info = opened.clip.info
-        if snapped.shape != (info.height, info.width):
-            snapped = to_full_resolution(opened.clip.image(frame), snapped)
-        return snapped
+    def _finished(
+        self, opened: OpenedClip, frame: int, probability: Probability, config: Config
+    ) -> Probability:
+        """Snapped at working resolution, brought to the clip's own, its edges made soft there."""
+        image = opened.proxy.image(frame)
+        finished, info = snap(image, probability, config.snap), opened.clip.info
+        if finished.shape != (info.height, info.width):
+            image = opened.clip.image(frame)
+            finished = to_full_resolution(image, finished)
+        return soft_alpha(image, finished) if config.alpha == "closed_form" else finished
 
     def _segment(self, job_id: int, command: m.Segment) -> Iterator[m.Event]:
         opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
@@ -303,7 +307,7 @@ class Engine:
         method = self._current(command.clip, command.config, own, command.models_folder)[command.object_id]
         start = min((shot.frame for shot in shots), key=lambda frame: abs(frame - command.frame))
         probability = method.begin(shots, start).segment(opened.proxy.image(command.frame))
-        matte = to_matte(self._finished(opened, command.frame, probability, command.config.snap))
+        matte = to_matte(self._finished(opened, command.frame, probability, command.config))
         quality = expected_j(probability)
         yield m.MaskPredicted(
             job_id, command.frame, command.object_id, matte, quality, command.revision, start
