@@ -20,7 +20,10 @@ LIVE_INTERVAL = 120  # milliseconds between two questions while the pen moves
 
 @dataclass(frozen=True)
 class Chain:
-    """Marks on one (object id, frame): the mask before the first of them, and the last answer to them all."""
+    """Marks on one (object id, frame): the mask before the first of them, and the last answer to them all.
+
+    The answer to a box is what the marks after it correct: `before` is that answer then.
+    """
 
     key: tuple[int, int]
     before: Mask | None
@@ -176,7 +179,7 @@ class Scribbler(QObject):
         """The mask that the marks correct: drawn, imported or predicted, but not their own last answer.
 
         GrabCut holds on to the mask it is given; given its own answer to the first marks, it would keep the
-        mistakes that the next marks are there to mend.
+        mistakes that the next marks are there to mend. A box is no mark: its answer stays.
         """
         shown = document.matte(object_id, frame)
         mask = None if shown is None else harden(shown)
@@ -218,7 +221,9 @@ class Scribbler(QObject):
             return
         self._set_live(None)
         if self._chain is not None and self._chain.key == (event.object_id, event.frame):
-            self._chain = replace(self._chain, answer=event.mask)
+            boxed = document.box(event.object_id, event.frame) is not None
+            before = event.mask if boxed else self._chain.before
+            self._chain = replace(self._chain, before=before, answer=event.mask)
         known = any(o.object_id == event.object_id and not o.locked for o in document.objects)
         if known and event.mask.any():
             document.set_mask(event.object_id, event.frame, event.mask, "Scribble", join_last=True)

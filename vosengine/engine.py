@@ -15,6 +15,7 @@ import numpy as np
 
 from vosengine import messages as m
 from vosengine.annotations import shots_by_object
+from vosengine.boxes import mask_in_box
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.config import Config
 from vosengine.errors import EngineError
@@ -322,7 +323,13 @@ class Engine:
         yield _drawn(job_id, command, to_mask(snapped))
 
     def _grab_cut(self, job_id: int, command: m.GrabCut) -> Iterator[m.Event]:
-        mask = scribbles_to_mask(command.image, command.scribbles, command.box, command.previous)
+        previous = command.previous
+        if command.box is not None:
+            previous = mask_in_box(self._network, command.image, command.box)
+            if not command.scribbles.any():
+                yield _drawn(job_id, command, previous)
+                return
+        mask = scribbles_to_mask(command.image, command.scribbles, command.box, previous)
         yield _drawn(job_id, command, mask)
 
     def _export(self, job_id: int, command: m.Export) -> Iterator[m.Event]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vosengine.errors import AnnotationError
 from vosengine.snap import Window, bounding_window, to_full_resolution
-from vosengine.types import Box, Image, Mask
+from vosengine.types import Box, Image, Mask, Probability
 
 UNMARKED, BACKGROUND, FOREGROUND = 0, 1, 2
 
@@ -41,6 +41,8 @@ BOUNDARY_REACH = 0.03
 # to nothing), and the one that a part of the object has to touch.
 BOX_CORE = 0.2
 BOX_MIDDLE = 0.5
+# Of a probability: below this share, or as far from 1, it is not put to the cut.
+UNSURE = 0.1
 
 Labels = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
@@ -62,6 +64,28 @@ def scribbles_to_mask(
     mask = np.zeros(scribbles.shape, np.uint8)
     assert window is not None  # _hints has refused marks that point to nothing
     mask[window] = np.where(_cut(np.ascontiguousarray(image[window]), hints.within(window)), 255, 0)
+    return mask
+
+
+def probability_to_mask(image: Image, probability: Probability, possible: Flags) -> Mask:
+    """The object that a probability points to, cut out by its colours where that is not sure of itself.
+
+    image: (height, width, 3); probability, possible: (height, width). The object lies where it is possible.
+    """
+    extent = max(cv2.boundingRect(possible.astype(np.uint8))[2:])
+    window = bounding_window(possible, margin=round(RIM * extent))
+    mask = np.zeros(possible.shape, np.uint8)
+    if window is None:
+        return mask
+    crop = np.ascontiguousarray(image[window])
+    size = _size_within(crop, FINE_SIDE)
+    likely = cv2.resize(np.where(possible, probability, 0)[window], size, interpolation=cv2.INTER_AREA)
+    labels = np.where(likely > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[likely > 1 - UNSURE], labels[likely < UNSURE] = cv2.GC_FGD, cv2.GC_BGD
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    inside = _grabcut(_shrunk_image(crop, size), labels, models, learn=True)
+    enlarged = cv2.resize(inside.astype(np.float32), crop.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    mask[window] = np.where((enlarged > 0.5) & possible[window], 255, 0)
     return mask
 
 

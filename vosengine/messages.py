@@ -133,10 +133,10 @@ class Snap:
 
 @dataclass(frozen=True)
 class GrabCut:
-    """Interactive: scribbles (or a box) to a mask.
+    """Interactive: scribbles or a box to a mask.
 
     `scribbles` is uint8 (height, width): 0 unmarked, 1 background, 2 foreground. `previous` is the mask so
-    far, used as a prior where there are no marks.
+    far, used as a prior where there are no marks; with a `box`, what the networks find in that is.
     """
 
     image: Image

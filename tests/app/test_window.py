@@ -196,6 +196,25 @@ def test_a_box_becomes_a_mask(opened: MainWindow, engine: FakeEngine, qtbot: QtB
     assert document.box(1, 0) is None
 
 
+def test_scribbles_after_a_box_correct_what_was_found_in_it(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = document_of(opened)
+    do(opened, "box")
+    drag(opened.canvas, [(8.2, 16.2), (24.2, 32.2)])
+    qtbot.waitUntil(lambda: document.mask(1, 0) is not None)
+    found = document.mask(1, 0)
+    do(opened, "foreground")
+    for number in (2, 3):
+        drag(opened.canvas, [(40.5, 10.5 * number), (50.5, 12.5 * number)])
+        qtbot.waitUntil(lambda n=number: len(engine.of(GrabCut)) >= n)  # type: ignore[misc]
+        qtbot.waitUntil(lambda: not opened.workspace.scribbler.is_working)
+    last = engine.of(GrabCut)[-1]
+    assert isinstance(last, GrabCut)
+    assert last.box is None
+    assert np.array_equal(last.previous, found)
+
+
 def test_the_brush_keys(opened: MainWindow):
     radius = opened.viewer.radius
     QTest.keyClick(opened, Qt.Key.Key_BracketRight)

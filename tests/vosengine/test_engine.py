@@ -171,6 +171,20 @@ def test_scribbles_become_a_mask(engine):
     assert j(event.mask.astype(np.uint16) * 257, 0) > 0.8
 
 
+def test_a_box_becomes_a_mask_at_once_and_marks_correct_it(engine):
+    image, mask = frame(0)
+    marks, box = np.zeros(mask.shape, np.uint8), Box(20, 16, 60, 60)
+    (event,) = run(engine, m.GrabCut(image, marks, 0, 1, box, previous=np.full_like(marks, 255)))
+    assert j(event.mask.astype(np.uint16) * 257, 0) > 0.85
+    marks[26:34, 44:56] = 1
+    marks[18, 22:78] = 2
+    (corrected,) = run(engine, m.GrabCut(image, marks, 0, 1, box))
+    assert not corrected.mask[marks == 1].any()
+    assert corrected.mask[marks == 2].all()
+    stays = (slice(54, 66), slice(40, 60))
+    assert np.array_equal(corrected.mask[stays], event.mask[stays])
+
+
 @pytest.mark.parametrize(
     ("annotations", "sentence"),
     [

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from vosengine.errors import AnnotationError
-from vosengine.grabcut import BACKGROUND, FOREGROUND, scribbles_to_mask
+from vosengine.grabcut import BACKGROUND, FOREGROUND, probability_to_mask, scribbles_to_mask
 from vosengine.types import Box, Image, Mask
 
 DATA = Path(os.environ.get("ROTOSHOT_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -182,6 +182,21 @@ def test_the_same_marks_give_the_same_mask_whatever_was_cut_before() -> None:
     first = scribbles_to_mask(IMAGE, scribbles)
     scribbles_to_mask(scene(TRUTH, seed=4), unmarked(IMAGE.shape), Box(20, 20, 200, 150))
     assert np.array_equal(scribbles_to_mask(IMAGE, scribbles), first)
+
+
+def test_a_probability_is_mended_by_the_colours_where_it_is_unsure_and_nowhere_else() -> None:
+    shifted = ellipse(240, 320, 162, 126, 60, 40)
+    unsure = np.where(shifted, 0.7, 0.3).astype(np.float32)
+    everywhere = np.ones(TRUTH.shape, bool)
+    mended = probability_to_mask(IMAGE, unsure, everywhere)
+    assert similarity(mended, TRUTH) > 0.95 > similarity(np.where(shifted, 255, 0).astype(np.uint8), TRUTH)
+    sure = np.where(shifted, np.float32(1), np.float32(0))
+    assert similarity(probability_to_mask(IMAGE, sure, everywhere), shifted) > 0.98
+    left = np.broadcast_to(np.arange(320) < 150, TRUTH.shape)
+    half = probability_to_mask(IMAGE, unsure, left)
+    assert not half[~left].any()
+    assert similarity(half, TRUTH & left) > 0.9
+    assert not probability_to_mask(IMAGE, unsure, ~everywhere).any()
 
 
 def test_nothing_given_is_written_to() -> None:

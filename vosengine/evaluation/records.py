@@ -44,12 +44,15 @@ def checkpoints_of(config: Config) -> list[str]:
 
     Raises EngineError for an unknown method. Imports torch.
     """
-    from vosengine.methods import weights_of  # noqa: PLC0415
+    from vosengine.boxes import NETWORKS  # noqa: PLC0415
+    from vosengine.methods import entry_of, weights_of  # noqa: PLC0415
     from vosengine.snap.contours import WEIGHTS as CONTOURS  # noqa: PLC0415
 
     names = [weights_of(config)]
     if config.masktrack.box_weights:
         names.append(config.masktrack.box_weights)
+    if entry_of(config).box_to_mask is None:
+        names += [weights for _, weights in NETWORKS]
     if config.snap == "superpixels":
         names.append(CONTOURS)
     if config.method == "box_filtered" and config.box_filtered.detector in DETECTOR_WEIGHTS:

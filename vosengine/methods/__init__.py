@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from vosengine.annotations import BoxToMask, grab_cut_box
+from vosengine.boxes import Load, object_in_box
 from vosengine.config import Config
 from vosengine.errors import EngineError
 from vosengine.methods import e_osvos
@@ -25,7 +27,8 @@ class Entry:
 
     networks: architecture (a name in `weights.ARCHITECTURES`) by trunk. weights: the checkpoint taken where
     the config names none, by trunk. learned: likewise where it asks for learned rates.
-    box_to_mask: how a network of its own makes a mask of a box, where the method has one.
+    box_to_mask: how a network of its own makes a mask of a box, where the method has one; the others leave
+    boxes to `boxes.object_in_box`.
     """
 
     make: Callable[[Any, Config], Method]
@@ -89,13 +92,15 @@ def weights_of(config: Config) -> str:
     return config.weights or known[config.trunk]
 
 
-def box_to_mask_of(config: Config, load: Callable[[str, str], Any]) -> BoxToMask:
-    """How the config's method makes masks of boxes: by a network of its own or by GrabCut.
+def box_to_mask_of(config: Config, load: Load) -> BoxToMask:
+    """How the config's method makes masks of boxes: by the bundled networks or as the method's paper does.
 
-    load: gives the network of an architecture with the weights of a name; asked when there is a box.
+    load: asked when there is a box. MaskTrack has a network of its own; without weights for it, GrabCut.
     """
     convert, weights = entry_of(config).box_to_mask, config.masktrack.box_weights
-    if convert is None or not weights:
+    if convert is None:
+        return partial(object_in_box, load)
+    if not weights:
         return grab_cut_box
     return lambda image, box: convert(load(architecture_of(config), weights), image, box)
 

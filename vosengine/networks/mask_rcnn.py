@@ -146,6 +146,13 @@ class MaskRCNN(nn.Module):
             found, _ = self.roi_heads(features, proposals, sizes)
         return Detections(*(found[0][key] for key in ("boxes", "scores", "masks")))
 
+    def masks_in(self, image: Tensor, boxes: Tensor) -> Tensor:
+        """Probabilities (k, 1, 56, 56) of the objects in given boxes (k, 4) of one image (1, 3, h, w)."""
+        self.eval()
+        features, sizes = self._features(image)
+        with uncompiled(image.device), torch.autocast(image.device.type, enabled=False):
+            return self._mask_logits(features, [boxes], sizes).sigmoid()
+
     def _features(self, images: Tensor) -> tuple[dict[str, Tensor], list[tuple[int, int]]]:
         """The pyramid's levels in fp32, because boxes need more digits than bf16 has, and the image sizes."""
         height, width = images.shape[-2:]

@@ -8,6 +8,7 @@ import torch
 
 from tests.vosengine.methods.scene import HEIGHT, WIDTH, frame, j, shots
 from vosengine.annotations import grab_cut_box, shots_by_object
+from vosengine.boxes import object_in_box
 from vosengine.config import preset
 from vosengine.deformation import Deformation
 from vosengine.finetune import Shot, stacked
@@ -266,7 +267,7 @@ def test_a_box_becomes_a_mask_by_a_network_that_is_given_the_filled_box(monkeypa
     assert guidance.min() == -1
 
 
-def test_the_config_chooses_between_the_box_network_and_grabcut(parent):
+def test_the_config_chooses_between_the_methods_own_box_network_all_networks_and_grabcut(parent):
     asked = []
 
     def load(*names):
@@ -279,8 +280,9 @@ def test_the_config_chooses_between_the_box_network_and_grabcut(parent):
     assert asked == [("masktrack_lite", "masktrack_box_lite")]
     assert found.shape == (HEIGHT, WIDTH)
     assert box_to_mask_of(config_with(box_weights=""), load) is grab_cut_box
-    assert box_to_mask_of(preset("balanced"), load) is grab_cut_box, "the method has no such network"
-    assert box_to_mask_of(preset("osvos-lite", **{"masktrack.box_weights": "x"}), load) is grab_cut_box
+    for config in (preset("balanced"), preset("osvos-lite", **{"masktrack.box_weights": "x"})):
+        convert = box_to_mask_of(config, load)
+        assert (convert.func, convert.args) == (object_in_box, (load,)), "the method has no such network"
 
 
 def test_shots_take_the_boxes_mask_and_the_frame_beside(tmp_path):

@@ -159,6 +159,14 @@ def test_extra_proposals_are_looked_at_and_results_come_best_first(lite, monkeyp
         assert torch.equal(found.scores, found.scores.sort(descending=True).values)
 
 
+def test_masks_in_given_boxes_are_those_of_the_detections(lite):
+    images, _ = scene()
+    with torch.no_grad():
+        found = lite.detect(images[:1])
+        assert len(found.boxes) > 0
+        assert torch.allclose(lite.masks_in(images[:1], found.boxes), found.masks, atol=1e-5)
+
+
 def test_nothing_found_is_no_masks(lite, monkeypatch):
     monkeypatch.setattr(lite.roi_heads, "score_thresh", 1.0)
     with torch.no_grad():
