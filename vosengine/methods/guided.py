@@ -36,6 +36,7 @@ from vosengine.networks.lite import LiteNet, Memory
 from vosengine.neuron_rates import NeuronSgd
 from vosengine.pairs import Mix, PairMaker
 from vosengine.quality import expected_j
+from vosengine.redetection import is_cut, is_strange, largest_region, resemblance
 from vosengine.runtime import device, mixed_precision, placed
 from vosengine.types import Box, Image, Probability
 from vosengine.weights import load_rates
@@ -47,6 +48,10 @@ STRAY_SHARE = 0.1  # of the area that touches the guidance: what is smaller and 
 WARM_RATE = 0.25  # of the rate, for a network that is trained further
 RECENT = 2  # own results remembered at once
 SEARCH_GROWTH = 1.5  # of the sides of a lost object's box, a frame
+LOST_SHARE = 0.3  # of the object's usual area: a smaller result may be a remainder, the object elsewhere
+OTHER_SIZE = 5.0  # times larger or smaller than usual an object may come back
+ALIKE, ALIKE_SHARE = 0.6, 0.9  # resemblance asked of what is found: at first, and of the latest own result's
+AREA_RATE = 0.2  # how fast the usual area follows the latest
 LEARNED_RATES = "lite_meta"  # the checkpoint of meta-learned initialisation and rates
 CONFIDENT = 0.85  # expected J from which an own result is worth remembering
 # The annotated frame is moved as a whole: pasting would teach that its own background is another one.
@@ -139,35 +144,71 @@ class GuidedTrack:
         previous = next(shot for shot in shots if shot.frame == start)
         self.image, self.mask = previous.image, previous.mask
         self.box = bounding_box(self.mask)
+        self.usual_area = _area(shown[0].mask)
+        self.alike = ALIKE
         self.steps = 0
 
     def segment(self, image: Image) -> Probability:
         """The next frame's probability (height, width)."""
-        guidance = self._guidance(image)
-        box = bounding_box(guidance, 0.0)
-        height, width = self.mask.shape
-        window = self.method.window(box or self._search_box(), height, width)
-        if box is None:
-            guidance = np.zeros_like(guidance)
-        probability = self.method.probability(image, guidance, self._memory(), window)
-        probability = without_strays(probability, guidance)
-        self.steps += 1
-        self._remember(image, probability)
+        probability = self._followed(image)
+        own = self._own(image, probability)
+        area = _area(probability)
+        if own is not None and is_strange(own, self.annotated):
+            probability = self._found_again(image, probability, 0)
+        elif area < LOST_SHARE * self.usual_area:
+            probability = self._found_again(image, probability, 2 * area)
+        elif expected_j(probability) >= CONFIDENT:
+            self._learn(area, own)
         self.image, self.mask = image, probability
-        self.box = bounding_box(probability) or (self._search_box() if box is None else self.box)
+        self.box = bounding_box(probability) or self._search_box()
         return probability
 
     def adapt(self) -> Iterator[float]:
         """Own results are remembered, not trained on."""
         return iter(())
 
+    def _followed(self, image: Image) -> Probability:
+        """The object where the guidance says; nothing where there is no guidance."""
+        guidance = self._guidance(image)
+        box = bounding_box(guidance, 0.0)
+        if box is None:
+            return np.zeros_like(self.mask)
+        window = self.method.window(box, *self.mask.shape)
+        probability = self.method.probability(image, guidance, self._memory(), window)
+        return without_strays(probability, guidance)
+
     def _guidance(self, image: Image) -> Probability:
         """The previous probability along the flow, in [-1, 1]; towards 0 (unknown) where the flow is not
-        trusted."""
+        trusted; all 0 without a previous mask and across a cut."""
+        unknown = np.zeros_like(self.mask)
+        if bounding_box(self.mask) is None:
+            return unknown
         flow = dis_flow(self.image, image, flow_side=FLOW_SIDE)
         back = dis_flow(image, self.image, flow_side=FLOW_SIDE)
         trust = consistency(flow, back)
+        if is_cut(self.image, image, trust):
+            return unknown
         return np.asarray((2 * warp(self.mask, flow) - 1) * (0.25 + 0.75 * trust), np.float32)
+
+    def _found_again(self, image: Image, probability: Probability, least: float) -> Probability:
+        """The object looked for without guidance: near its last place, then on the whole frame.
+
+        `probability`, the result so far, stays where nothing is found of more than `least` pixels and a
+        plausible size that looks like the object.
+        """
+        least = max(least, self.usual_area / OTHER_SIZE)
+        boxes = [self._search_box(), None] if self.box else [None]
+        unknown = np.zeros_like(probability)
+        for window in [self.method.window(box, *probability.shape) for box in boxes]:
+            region = largest_region(self.method.probability(image, unknown, self.annotated, window))
+            if region is None or not least < _area(region) < self.usual_area * OTHER_SIZE:
+                continue
+            own = self.method.remember(image, region)
+            if resemblance(own, self.annotated)[0] >= self.alike and not is_strange(own, self.annotated):
+                guidance = (region >= 0.5).astype(np.float32)
+                near = self.method.window(bounding_box(region), *probability.shape)
+                return self.method.probability(image, guidance, self._memory(), near)
+        return probability
 
     def _search_box(self) -> Box | None:
         """Where to look for a lost object: round its last place, wider with each frame."""
@@ -181,10 +222,20 @@ class GuidedTrack:
     def _memory(self) -> Memory:
         return reduce(Memory.joined, self.recent, self.annotated)
 
-    def _remember(self, image: Image, probability: Probability) -> None:
+    def _learn(self, area: float, own: Memory | None) -> None:
+        """From a confident result: the object's usual size; every few frames what it looks like by now."""
+        self.usual_area += AREA_RATE * (area - self.usual_area)
+        if own is not None:
+            self.recent = [*self.recent, own][-RECENT:]
+            self.alike = ALIKE_SHARE * resemblance(own, self.annotated)[0]
+
+    def _own(self, image: Image, probability: Probability) -> Memory | None:
+        """The memory of an own result, every few frames."""
+        self.steps += 1
         every = self.method.config.memory_every
-        if every and self.steps % every == 0 and expected_j(probability) >= CONFIDENT:
-            self.recent = [*self.recent, self.method.remember(image, probability)][-RECENT:]
+        if not every or self.steps % every or bounding_box(probability) is None:
+            return None
+        return self.method.remember(image, probability)
 
 
 def without_strays(probability: Probability, guidance: Probability) -> Probability:
@@ -201,6 +252,10 @@ def without_strays(probability: Probability, guidance: Probability) -> Probabili
     stray = ~touched & (areas < STRAY_SHARE * areas[touched].sum())
     stray[0] = False
     return np.where(stray[labels], np.float32(0), probability)
+
+
+def _area(probability: Probability) -> float:
+    return float(np.count_nonzero(probability >= 0.5))
 
 
 def new_optimizer(network: LiteNet, config: Config) -> torch.optim.Optimizer:
