@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from app.packed import Packed
 from vosengine.project_file import RotoObject
-from vosengine.types import Box
+from vosengine.types import Box, Reason
 
 
 class Kind(Enum):
@@ -73,6 +73,7 @@ class StoredMatte:
     serial: int
     quality: float
     revision: int
+    reason: Reason | None = None
 
 
 Value = Packed | Box | StoredMatte | int | tuple[RotoObject, ...] | None

@@ -73,7 +73,7 @@ class MatteStore:
         project = self._project
 
         def write() -> None:
-            project.write_prediction(*key, matte, stored.quality, stored.revision, keep)
+            project.write_prediction(*key, matte, stored.quality, stored.revision, keep, stored.reason)
             with self._lock:
                 self._unwritten.pop(stored.serial, None)
 

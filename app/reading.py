@@ -16,7 +16,7 @@ from app.store import Store
 from app.tools import Rect
 from vosengine.messages import read_only
 from vosengine.project_file import Key, RotoObject, harden, soften
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason
 
 Scribbles = NDArray[np.uint8]
 
@@ -33,10 +33,14 @@ class FrameState(Enum):
 
 @dataclass(frozen=True)
 class PredictionInfo:
-    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since."""
+    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since.
+
+    `reason`: why it is not better, where anything tells.
+    """
 
     quality: float
     stale: bool
+    reason: Reason | None = None
 
 
 @dataclass
@@ -124,11 +128,12 @@ class Reading:
         return self._predicted_matte((object_id, frame))
 
     def prediction(self, object_id: int, frame: int) -> PredictionInfo | None:
-        """Quality and staleness of the stored prediction, or None."""
+        """Quality, its reason and staleness of the stored prediction, or None."""
         stored = self._store.prediction((object_id, frame))
         if stored is None:
             return None
-        return PredictionInfo(stored.quality, stored.revision != self._store.object_revision(object_id))
+        stale = stored.revision != self._store.object_revision(object_id)
+        return PredictionInfo(stored.quality, stale, stored.reason)
 
     def approved(self, object_id: int, frame: int) -> bool:
         """Whether a person approved the frame as it is."""

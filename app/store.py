@@ -120,7 +120,7 @@ class Store:
         key = event.object_id, event.frame
         former = self.prediction(key)
         revision = self._object_revision_at(event.object_id, event.revision)
-        stored = StoredMatte(next(self._serials), event.quality, revision)
+        stored = StoredMatte(next(self._serials), event.quality, revision, event.reason)
         if not self._mattes.add(key, stored, event.matte, former):
             return None
         self.cells.set(Cell(Kind.PREDICTION, *key), stored)
@@ -178,7 +178,7 @@ class Store:
         for key, scribbles in self.project.stored_scribbles():
             self.cells.set(Cell(Kind.SCRIBBLES, *key), Packed.pack(scribbles, SCRIBBLE_VALUES))
         for each in self.project.stored_predictions():
-            stored = StoredMatte(next(self._serials), each.quality, each.revision)
+            stored = StoredMatte(next(self._serials), each.quality, each.revision, each.reason)
             self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
             self.revision = max(self.revision, each.revision)
         for key in manifest.approved:

@@ -18,12 +18,13 @@ from vosengine.annotations import shots_by_object
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.config import Config
 from vosengine.errors import EngineError
+from vosengine.evidence import after_snapping, watch_from
 from vosengine.finetune import Shot
 from vosengine.grabcut import scribbles_to_mask
 from vosengine.methods import architecture_of, box_to_mask_of, new_method, weights_of
 from vosengine.models import store_models, stored_state
 from vosengine.propagate import ADAPTING, FrameResult, Method, merged, plan, propagate, steps_of
-from vosengine.quality import expected_j
+from vosengine.quality import Estimate, Evidence, bundled_estimator, expected_j
 from vosengine.runtime import keep_large_blocks, prefer_deterministic
 from vosengine.snap import snap, to_full_resolution
 from vosengine.types import Annotation, Mask, Matte, Probability
@@ -201,15 +202,26 @@ class Engine:
             if not isinstance(result, FrameResult):
                 continue
             finished: dict[int, Probability] = {}
+            estimates: dict[int, Estimate] = {}
             for object_id, probability in result.probabilities.items():
-                finished[object_id] = self._finished(opened, result.frame, probability, config.snap)
+                evidence = result.evidence[object_id]
+                finished[object_id], estimates[object_id] = self._judged(
+                    opened, result.frame, probability, config.snap, evidence
+                )
                 yield m.JobProgressed(job_id, done, total, "Snapping to the edges")
             # Snapping and enlarging move each object's edge on its own: where two met they may overlap.
             drawn = [*_drawn_on(result.frame, command.annotations), *boxed.get(result.frame, ())]
             for object_id, alone in merged(finished, drawn).items():
-                quality = expected_j(result.probabilities[object_id])
-                matte = to_matte(alone)
-                yield m.MaskPredicted(job_id, result.frame, object_id, matte, quality, command.revision)
+                estimate, matte = estimates[object_id], to_matte(alone)
+                yield m.MaskPredicted(
+                    job_id,
+                    result.frame,
+                    object_id,
+                    matte,
+                    estimate.j,
+                    command.revision,
+                    reason=estimate.reason,
+                )
 
     def _boxed(
         self, job_id: int, command: m.Propagate, opened: OpenedClip, shots: dict[int, list[Shot]]
@@ -239,7 +251,17 @@ class Engine:
 
     def _finished(self, opened: OpenedClip, frame: int, probability: Probability, kind: str) -> Probability:
         """Snapped at working resolution, then brought to the clip's own."""
+        return self._enlarged(opened, frame, snap(opened.proxy.image(frame), probability, kind))
+
+    def _judged(
+        self, opened: OpenedClip, frame: int, probability: Probability, kind: str, seen: Evidence
+    ) -> tuple[Probability, Estimate]:
+        """`_finished`, and what `seen` and the finished result say of its J."""
         snapped = snap(opened.proxy.image(frame), probability, kind)
+        evidence = seen if kind == "none" else after_snapping(seen, probability, snapped)
+        return self._enlarged(opened, frame, snapped), bundled_estimator().estimate(evidence)
+
+    def _enlarged(self, opened: OpenedClip, frame: int, snapped: Probability) -> Probability:
         info = opened.clip.info
         if snapped.shape != (info.height, info.width):
             snapped = to_full_resolution(opened.clip.image(frame), snapped)
@@ -259,10 +281,19 @@ class Engine:
         own = {command.object_id}
         method = self._current(command.clip, command.config, own, command.models_folder)[command.object_id]
         start = min((shot.frame for shot in shots), key=lambda frame: abs(frame - command.frame))
-        probability = method.begin(shots, start).segment(opened.proxy.image(command.frame))
-        matte = to_matte(self._finished(opened, command.frame, probability, command.config.snap))
-        quality = expected_j(probability)
-        yield m.MaskPredicted(job_id, command.frame, command.object_id, matte, quality, command.revision)
+        image, track = opened.proxy.image(command.frame), method.begin(shots, start)
+        probability = track.segment(image)
+        seen = watch_from(shots, start).see(image, probability, track)
+        finished, estimate = self._judged(opened, command.frame, probability, command.config.snap, seen)
+        yield m.MaskPredicted(
+            job_id,
+            command.frame,
+            command.object_id,
+            to_matte(finished),
+            estimate.j,
+            command.revision,
+            reason=estimate.reason,
+        )
 
     def _snap(self, job_id: int, command: m.Snap) -> Iterator[m.Event]:
         opened = self._opened(command.clip, Config().working_side, None)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.config import Config
-from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Span
+from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Reason, Span
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -194,7 +194,10 @@ class MaskPreviewed:
 
 @dataclass(frozen=True)
 class MaskPredicted:
-    """A result; never dropped. `matte` has the clip's full resolution; `quality` in [0, 1] estimates J."""
+    """A result; never dropped. `matte` has the clip's full resolution; `quality` in [0, 1] estimates J.
+
+    `reason` is what pulls that estimate down most, None where nothing does.
+    """
 
     job_id: int
     frame: int
@@ -202,6 +205,7 @@ class MaskPredicted:
     matte: Matte
     quality: float
     revision: int
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
 from vosengine.project_lock import HOLDER, LOCK, ProjectLock
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason
 
 MANIFEST = "project.roto"
 UNKNOWN_REVISION = -1  # of a matte without a note: never up to date
@@ -51,6 +51,7 @@ class StoredPrediction:
     frame: int
     quality: float
     revision: int
+    reason: Reason | None = None
 
 
 def harden(matte: Matte) -> Mask:
@@ -198,11 +199,13 @@ class Project:
         quality: float,
         revision: int,
         keep: Path | None = None,
+        reason: Reason | None = None,
     ) -> None:
         """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given."""
         self._check_size(matte)
         path = self.matte_file(object_id, frame)
-        content = png_note.encode(matte, {"quality": round(quality, 6), "revision": revision})
+        note = {"quality": round(quality, 6), "revision": revision}
+        content = png_note.encode(matte, note | ({"reason": reason.name.lower()} if reason else {}))
         if keep is not None and path.exists():
             project_io.copy(path, keep)
         project_io.write(path, content, durable=False)
@@ -217,7 +220,7 @@ class Project:
             note = png_note.read(self.matte_file(object_id, frame))
             quality = note.get("quality")
             known = float(quality) if isinstance(quality, int | float) else 0.0
-            yield StoredPrediction(object_id, frame, known, _revision(note, UNKNOWN_REVISION))
+            yield StoredPrediction(object_id, frame, known, _revision(note, UNKNOWN_REVISION), _reason(note))
 
     def exchange_prediction(self, object_id: int, frame: int, keep: Path | None, place: Path | None) -> bool:
         """Move the matte away to `keep` (None: leave it out), and the one at `place`, if any, in instead.
@@ -363,3 +366,8 @@ def check_free(folder: Path) -> None:
 def _revision(note: dict[str, Any], otherwise: int) -> int:
     revision = note.get("revision")
     return revision if isinstance(revision, int) else otherwise
+
+
+def _reason(note: dict[str, Any]) -> Reason | None:
+    """The noted reason; None where there is none or one that only a later edition knows."""
+    return Reason.__members__.get(str(note.get("reason", "")).upper())

@@ -92,7 +92,8 @@ def predict(project: Project, span: Span, config: Config, jobs: Jobs) -> None:
     command = messages.Propagate(clip, annotations, span, config, cache_folder=cache, models_folder=models)
     for event in jobs.run(command):
         if isinstance(event, MaskPredicted):
-            project.write_prediction(event.object_id, event.frame, event.matte, event.quality, event.revision)
+            key, kept = (event.object_id, event.frame), (event.quality, event.revision)
+            project.write_prediction(*key, event.matte, *kept, reason=event.reason)
 
 
 def export(

@@ -45,6 +45,7 @@ NEAREST_SHOTS = 4  # annotated frames remembered at once
 SURE_BACKGROUND = -0.7  # guidance below this is background carried along trusted flow
 STRAY_SHARE = 0.1  # of the area that touches the guidance: what is smaller and apart from it is dropped
 RECENT = 2  # own results remembered at once
+SECOND_VIEW_EVERY = 2  # frames: a view without guidance to compare with, for a tenth of the time
 SEARCH_GROWTH = 1.5  # of the sides of a lost object's box, a frame
 LEARNED_RATES = "lite_meta"  # the checkpoint of meta-learned initialisation and rates
 CONFIDENT = 0.85  # expected J from which an own result is worth remembering
@@ -62,6 +63,7 @@ class Guided:
         self.network = placed(copy.deepcopy(network))
         self.learned = config.rates == "neuron"
         self.optimizer = new_optimizer(self.network, config)
+        self._features: list[Tensor] = []
 
     def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
         """Steps on deformed pairs of the annotated frames; yields the loss of each."""
@@ -111,14 +113,26 @@ class Guided:
         self.network.eval()
         x = image_tensor(window.cut(image))
         g = map_tensor(window.cut_soft(guidance))
+        mirrored = self._logits(x.flip(3), g.flip(3), memory).flip(3) if self.config.flip else None
         logits = self._logits(x, g, memory)
-        if self.config.flip:
-            logits = (logits + self._logits(x.flip(3), g.flip(3), memory).flip(3)) / 2
+        if mirrored is not None:
+            logits = (logits + mirrored) / 2
         return window.paste(logits[0, 0].sigmoid().cpu().numpy(), *guidance.shape)
+
+    def unguided(self, memory: Memory, window: Window, height: int, width: int) -> Probability:
+        """What the network says of the window `probability` saw last without guidance, from `memory` alone.
+
+        Costs a decoding: the frame's features are still there.
+        """
+        with torch.no_grad(), mixed_precision(device()):
+            nothing = torch.zeros(1, 1, window.rows, window.columns, device=device())
+            logits = self.network.decode(self._features, nothing, memory)
+        return window.paste(logits[0, 0].sigmoid().cpu().numpy(), height, width)
 
     def _logits(self, image: Tensor, guidance: Tensor, memory: Memory) -> Tensor:
         with torch.no_grad(), mixed_precision(device()):
-            found: Tensor = self.network(image, guidance, memory)
+            self._features = self.network.encode(image)
+            found: Tensor = self.network.decode(self._features, guidance, memory)
         return found
 
 
@@ -135,6 +149,7 @@ class GuidedTrack:
         self.image, self.mask = previous.image, previous.mask
         self.box = bounding_box(self.mask)
         self.steps = 0
+        self.disagreement = 0.0
 
     def segment(self, image: Image) -> Probability:
         """The next frame's probability (height, width)."""
@@ -145,6 +160,10 @@ class GuidedTrack:
         if box is None:
             guidance = np.zeros_like(guidance)
         probability = self.method.probability(image, guidance, self._memory(), window)
+        if self.steps % SECOND_VIEW_EVERY == 0:
+            self.disagreement = 1 - soft_iou(
+                self.method.unguided(self.annotated, window, height, width), probability
+            )
         probability = without_strays(probability, guidance)
         self.steps += 1
         self._remember(image, probability)
@@ -196,6 +215,12 @@ def without_strays(probability: Probability, guidance: Probability) -> Probabili
     stray = ~touched & (areas < STRAY_SHARE * areas[touched].sum())
     stray[0] = False
     return np.where(stray[labels], np.float32(0), probability)
+
+
+def soft_iou(a: Probability, b: Probability) -> float:
+    """Intersection over union of two probabilities, in [0, 1]; 1 where both are empty."""
+    union = float(np.maximum(a, b).sum())
+    return float(np.minimum(a, b).sum()) / union if union > 0 else 1.0
 
 
 def new_optimizer(network: LiteNet, config: Config) -> torch.optim.Optimizer:
