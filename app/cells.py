@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from app.packed import Packed
 from vosengine.project_file import Origin, RotoObject
-from vosengine.types import Box
+from vosengine.types import Box, Reason
 
 
 class Kind(Enum):
@@ -74,6 +74,7 @@ class StoredMatte:
     quality: float
     revision: int
     origin: Origin | None = None
+    reason: Reason | None = None
 
 
 Value = Packed | Box | StoredMatte | int | tuple[RotoObject, ...] | None

@@ -17,7 +17,7 @@ from app.store import Store
 from app.tools import Rect
 from vosengine.messages import read_only
 from vosengine.project_file import Key, RotoObject, harden, soften
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Span
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 Scribbles = NDArray[np.uint8]
 
@@ -34,10 +34,14 @@ class FrameState(Enum):
 
 @dataclass(frozen=True)
 class PredictionInfo:
-    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since."""
+    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since.
+
+    `reason`: why it is not better, where anything tells.
+    """
 
     quality: float
     stale: bool
+    reason: Reason | None = None
 
 
 @dataclass
@@ -153,11 +157,12 @@ class Reading:
         return self._predicted_matte((object_id, frame))
 
     def prediction(self, object_id: int, frame: int) -> PredictionInfo | None:
-        """Quality and staleness of the stored prediction, or None."""
+        """Quality, its reason and staleness of the stored prediction, or None."""
         stored = self._store.prediction((object_id, frame))
         if stored is None:
             return None
-        return PredictionInfo(stored.quality, not self._sources(object_id).is_fresh(frame, stored))
+        stale = not self._sources(object_id).is_fresh(frame, stored)
+        return PredictionInfo(stored.quality, stale, stored.reason)
 
     def approved(self, object_id: int, frame: int) -> bool:
         """Whether a person approved the frame as it is."""

@@ -122,7 +122,8 @@ class Store:
         origin = None
         if event.start is not None:
             origin = event.start, self._revision_at((event.object_id, event.start), event.revision)
-        stored = StoredMatte(next(self._serials), event.quality, event.revision, origin)
+        serial = next(self._serials)
+        stored = StoredMatte(serial, event.quality, event.revision, origin, event.reason)
         if not self._mattes.add(key, stored, event.matte, former):
             return None
         self.cells.set(Cell(Kind.PREDICTION, *key), stored)
@@ -180,7 +181,8 @@ class Store:
         for key, scribbles in self.project.stored_scribbles():
             self.cells.set(Cell(Kind.SCRIBBLES, *key), Packed.pack(scribbles, SCRIBBLE_VALUES))
         for each in self.project.stored_predictions():
-            stored = StoredMatte(next(self._serials), each.quality, each.revision, each.origin)
+            serial = next(self._serials)
+            stored = StoredMatte(serial, each.quality, each.revision, each.origin, each.reason)
             self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
             self.revision = max(self.revision, each.revision)
         for key in manifest.approved:

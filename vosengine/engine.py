@@ -19,12 +19,13 @@ from vosengine.boxes import mask_in_box
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.config import Config
 from vosengine.errors import EngineError
+from vosengine.evidence import after_snapping, watch_from
 from vosengine.finetune import Shot
 from vosengine.grabcut import scribbles_to_mask
 from vosengine.methods import architecture_of, box_to_mask_of, new_method, weights_of
 from vosengine.models import NOTHING, Learned, store_models, stored_state
 from vosengine.propagate import ADAPTING, FrameResult, Method, merged, propagate
-from vosengine.quality import expected_j
+from vosengine.quality import Estimate, Evidence, bundled_estimator, expected_j
 from vosengine.runtime import keep_large_blocks, prefer_deterministic
 from vosengine.snap import snap, to_full_resolution
 from vosengine.snap.matting import soft_alpha
@@ -238,16 +239,26 @@ class Engine:
             if not isinstance(result, FrameResult):
                 continue
             finished: dict[int, Probability] = {}
+            estimates: dict[int, Estimate] = {}
             for object_id, probability in result.probabilities.items():
-                finished[object_id] = self._finished(opened, result.frame, probability, config)
+                evidence = result.evidence[object_id]
+                finished[object_id], estimates[object_id] = self._judged(
+                    opened, result.frame, probability, config, evidence
+                )
                 yield m.JobProgressed(job_id, done, total, "Snapping to the edges")
             # Snapping and enlarging move each object's edge on its own: where two met they may overlap.
             drawn = [*_drawn_on(result.frame, command.annotations), *boxed.get(result.frame, ())]
             for object_id, alone in merged(finished, drawn).items():
-                quality = expected_j(result.probabilities[object_id])
-                matte, start = to_matte(alone), starts[object_id, result.frame]
+                estimate, matte = estimates[object_id], to_matte(alone)
                 yield m.MaskPredicted(
-                    job_id, result.frame, object_id, matte, quality, command.revision, start
+                    job_id,
+                    result.frame,
+                    object_id,
+                    matte,
+                    estimate.j,
+                    command.revision,
+                    starts[object_id, result.frame],
+                    estimate.reason,
                 )
 
     def _boxed(
@@ -286,12 +297,24 @@ class Engine:
         self, opened: OpenedClip, frame: int, probability: Probability, config: Config
     ) -> Probability:
         """Snapped at working resolution, brought to the clip's own, its edges made soft there."""
-        image = opened.proxy.image(frame)
-        finished, info = snap(image, probability, config.snap), opened.clip.info
-        if finished.shape != (info.height, info.width):
+        snapped = snap(opened.proxy.image(frame), probability, config.snap)
+        return self._enlarged(opened, frame, snapped, config)
+
+    def _judged(
+        self, opened: OpenedClip, frame: int, probability: Probability, config: Config, seen: Evidence
+    ) -> tuple[Probability, Estimate]:
+        """`_finished`, and what `seen` and the finished result say of its J."""
+        snapped = snap(opened.proxy.image(frame), probability, config.snap)
+        evidence = seen if config.snap == "none" else after_snapping(seen, probability, snapped)
+        finished = self._enlarged(opened, frame, snapped, config)
+        return finished, bundled_estimator().estimate(evidence)
+
+    def _enlarged(self, opened: OpenedClip, frame: int, snapped: Probability, config: Config) -> Probability:
+        image, info = opened.proxy.image(frame), opened.clip.info
+        if snapped.shape != (info.height, info.width):
             image = opened.clip.image(frame)
-            finished = to_full_resolution(image, finished)
-        return soft_alpha(image, finished) if config.alpha == "closed_form" else finished
+            snapped = to_full_resolution(image, snapped)
+        return soft_alpha(image, snapped) if config.alpha == "closed_form" else snapped
 
     def _segment(self, job_id: int, command: m.Segment) -> Iterator[m.Event]:
         opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
@@ -307,11 +330,19 @@ class Engine:
         own = {command.object_id}
         method = self._current(command.clip, command.config, own, command.models_folder)[command.object_id]
         start = min((shot.frame for shot in shots), key=lambda frame: abs(frame - command.frame))
-        probability = method.begin(shots, start).segment(opened.proxy.image(command.frame))
-        matte = to_matte(self._finished(opened, command.frame, probability, command.config))
-        quality = expected_j(probability)
+        image, track = opened.proxy.image(command.frame), method.begin(shots, start)
+        probability = track.segment(image)
+        seen = watch_from(shots, start).see(image, probability, track)
+        finished, estimate = self._judged(opened, command.frame, probability, command.config, seen)
         yield m.MaskPredicted(
-            job_id, command.frame, command.object_id, matte, quality, command.revision, start
+            job_id,
+            command.frame,
+            command.object_id,
+            to_matte(finished),
+            estimate.j,
+            command.revision,
+            start,
+            estimate.reason,
         )
 
     def _snap(self, job_id: int, command: m.Snap) -> Iterator[m.Event]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.config import Config
-from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Span
+from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Reason, Span
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -202,6 +202,7 @@ class MaskPredicted:
     """A result; never dropped. `matte` has the clip's full resolution; `quality` in [0, 1] estimates J.
 
     `start` is the annotated frame it was propagated from: the frame itself for a mask made of a box.
+    `reason` is what pulls that estimate down most, None where nothing does.
     """
 
     job_id: int
@@ -211,6 +212,7 @@ class MaskPredicted:
     quality: float
     revision: int
     start: int | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from typing import Protocol
 import numpy as np
 from torch import nn
 
+from vosengine.evidence import watch_from
 from vosengine.finetune import Shot
 from vosengine.png import read_matte, write_matte
+from vosengine.quality import Evidence
 from vosengine.sweeps import Sweep, starts_of
 from vosengine.types import Image, Probability
 
@@ -61,10 +63,11 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class FrameResult:
-    """The merged probabilities of a frame's predicted objects, at working resolution."""
+    """The merged probabilities of a frame's predicted objects, at working resolution, and what was seen."""
 
     frame: int
     probabilities: Mapping[int, Probability]
+    evidence: Mapping[int, Evidence]
 
 
 class Adapting(Enum):
@@ -97,9 +100,12 @@ def propagate(
         waiting = _Waiting(Path(folder), expected, shots)
         for group in groups:
             tracks = {s.object_id: methods[s.object_id].begin(shots[s.object_id], s.start) for s in group}
+            watches = {s.object_id: watch_from(shots[s.object_id], s.start) for s in group}
             for frame in group[0].frames:
-                found = {i: track.segment(frames.image(frame)) for i, track in tracks.items()}
-                yield waiting.arrived(frame, found) if frame in wanted else None
+                image = frames.image(frame)
+                found = {i: track.segment(image) for i, track in tracks.items()}
+                seen = {i: watches[i].see(image, found[i], track) for i, track in tracks.items()}
+                yield waiting.arrived(frame, found, seen) if frame in wanted else None
                 for track in tracks.values() if frame != group[0].frames[-1] else ():
                     for _ in track.adapt():
                         yield ADAPTING
@@ -115,10 +121,14 @@ class _Waiting:
         self.expected = {frame: set(ids) for frame, ids in expected.items()}
         self.drawn = {i: {shot.frame: shot.mask for shot in known} for i, known in shots.items()}
         self.kept: dict[int, set[int]] = {}
+        self.seen: dict[int, dict[int, Evidence]] = {}
 
-    def arrived(self, frame: int, found: dict[int, Probability]) -> FrameResult | None:
+    def arrived(
+        self, frame: int, found: dict[int, Probability], seen: Mapping[int, Evidence]
+    ) -> FrameResult | None:
         """The frame's merged result once all its objects are there."""
         missing = self.expected[frame]
+        self.seen.setdefault(frame, {}).update(seen)
         missing.difference_update(found)
         if missing:
             for object_id, probability in found.items():
@@ -130,7 +140,7 @@ class _Waiting:
             found[object_id] = np.asarray(read_matte(file) / np.float32(65535), np.float32)
             file.unlink()
         drawn = [masks[frame] for masks in self.drawn.values() if frame in masks]
-        return FrameResult(frame, merged(found, drawn))
+        return FrameResult(frame, merged(found, drawn), self.seen.pop(frame))
 
     def _file(self, frame: int, object_id: int) -> Path:
         return self.folder / f"{object_id}-{frame}.png"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from fractions import Fraction
 from pathlib import Path
 
@@ -103,6 +103,19 @@ class Direction(Enum):
     FORWARD = "forward"
     BACKWARD = "backward"
     BOTH = "both"
+
+
+class Reason(StrEnum):
+    """Why a prediction may be bad, in an editor's words."""
+
+    LOST = "nothing was found"
+    UNSURE = "the outline is uncertain"
+    VIEWS = "the two views of the object disagree"
+    EDGE = "the outline is not on an edge of the picture"
+    COLOURS = "the surroundings look like the object"
+    LOOKS = "the object looks different from the annotation"
+    SIZE = "the size jumped"
+    BORDER = "the object touches the border"
 
 
 @dataclass(frozen=True)

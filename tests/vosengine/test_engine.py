@@ -11,7 +11,7 @@ from vosengine import messages as m
 from vosengine.config import preset
 from vosengine.engine import Engine
 from vosengine.errors import AnnotationError, ClipError, EngineError, ProjectError
-from vosengine.types import Annotation, Box, Direction, Span
+from vosengine.types import Annotation, Box, Direction, Reason, Span
 
 COUNT = 5
 CONFIG = preset("balanced", steps=8, batch_size=2, crop_area=128 * 96)
@@ -71,7 +71,8 @@ def test_a_shot_goes_in_and_mattes_come_out(engine, clip, tmp_path):
         assert event.matte.shape == (96, 160)
         assert not event.matte.flags.writeable
         assert (event.revision, event.start) == (4, 0)
-        assert 0 <= event.quality <= 1
+        assert 0 < event.quality < 1
+        assert event.reason is None or event.reason in Reason
         assert j(event.matte, event.frame) > 0.75
     progress = of(events, m.JobProgressed)
     assert progress[-1].done == 4
@@ -154,6 +155,7 @@ def test_models_that_cannot_be_stored_are_one_sentence(engine, clip, tmp_path):
 def test_one_frame_on_demand_and_snapping(engine, clip, tmp_path):
     run(engine, m.FineTune(clip, (drawn(0),), CONFIG, cache_folder=tmp_path))
     (found,) = run(engine, m.Segment(clip, 1, 1, (drawn(0),), CONFIG, cache_folder=tmp_path))
+    assert 0 < found.quality < 1
     assert j(found.matte, 1) > 0.75
     rough = cv2.dilate((frame(1)[1] * 255).astype(np.uint8), np.ones((3, 3), np.uint8))
     (snapped,) = run(engine, m.Snap(clip, 1, 1, rough))

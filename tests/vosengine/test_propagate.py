@@ -118,6 +118,16 @@ def test_objects_annotated_on_different_frames_meet_in_each_result():
         assert by_frame[frame][2][0, 5] > 0.85
 
 
+def test_evidence_comes_with_each_result_also_where_an_object_had_to_wait():
+    methods = {1: Recorder(1), 2: Recorder(5, strength=0.6)}
+    shots = {1: [shot(0, 1)], 2: [shot(6, 5)]}
+    for result in (r for r in segmented(methods, shots, Span(0, 7), Direction.BOTH) if r):
+        assert result.evidence.keys() == result.probabilities.keys()
+        for object_id, seen in result.evidence.items():
+            assert np.isclose(seen.unsure, (0.1, 0.4)[object_id - 1])
+            assert seen.views is None
+
+
 def test_a_drawn_mask_wins_over_a_rivals_prediction():
     methods = {1: Recorder(1), 2: Recorder(1, strength=0.95)}
     shots = {1: [shot(0, 1)], 2: [shot(0, 5), shot(2, 5)]}

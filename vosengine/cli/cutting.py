@@ -93,9 +93,8 @@ def predict(project: Project, span: Span, config: Config, jobs: Jobs) -> None:
     for event in jobs.run(command):
         if isinstance(event, MaskPredicted):
             origin = None if event.start is None else (event.start, event.revision)
-            project.write_prediction(
-                event.object_id, event.frame, event.matte, event.quality, event.revision, origin=origin
-            )
+            key, kept = (event.object_id, event.frame), (event.quality, event.revision)
+            project.write_prediction(*key, event.matte, *kept, origin=origin, reason=event.reason)
 
 
 def export(

@@ -10,12 +10,13 @@ import pytest
 
 from app.document import Change, Document, FrameState, Kind
 from app.matte_store import ArrayMemory
+from app.reading import PredictionInfo
 from tests.app.document.edited import FRAMES, content, matte_of, on_disk, predicted, propagate, stroke
 from vosengine.config import preset
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.messages import MaskPredicted
 from vosengine.project_file import open_project
-from vosengine.types import Box, Span
+from vosengine.types import Box, Reason, Span
 
 # --- states and revisions ------------------------------------------------------------------------------
 
@@ -44,6 +45,14 @@ def test_drawing_makes_that_objects_predictions_stale(document: Document):
     assert heard == []
     assert document.state(1, 2) is FrameState.PREDICTED
     assert not document.prediction(1, 2).stale
+
+
+def test_a_prediction_says_why_it_may_be_bad_and_its_file_keeps_that(document: Document):
+    step = document.begin_predictions()
+    document.add_prediction(step, replace(predicted(document, 2, 1), reason=Reason.VIEWS))
+    document.end_predictions(step)
+    assert document.prediction(1, 2) == PredictionInfo(0.5, False, Reason.VIEWS)
+    assert on_disk(document) == content(document)
 
 
 def test_undo_of_a_correction_makes_the_predictions_fresh_again(document: Document):
