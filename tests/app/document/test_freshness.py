@@ -132,8 +132,16 @@ edits = st.lists(
 )
 
 
+touches = st.dictionaries(
+    st.tuples(st.integers(1, 2), st.integers(0, FRAMES - 1)),
+    st.sampled_from(["draw", "clear"]),
+    min_size=1,
+    max_size=4,
+)
+
+
 @settings(max_examples=25, deadline=None)
-@given(edits, edits)
+@given(edits, touches)
 def test_stale_frames_are_those_the_change_concerns(tmp_path_factory, first, second):
     folder = tmp_path_factory.mktemp("fresh")
     document = Document.create(folder / "shot", make_clip(folder / "x.mov"))
@@ -143,7 +151,7 @@ def test_stale_frames_are_those_the_change_concerns(tmp_path_factory, first, sec
     edit(document, first)
     run(document)
     before = document.annotations()
-    edit(document, [one for one in second if one[0] in ("draw", "clear")])
+    edit(document, [(name, *key) for key, name in second.items()], x=15)
     document.close()
     drawn = [set(document.annotated_frames(i)) for i in (1, 2)]
     assume(all(drawn))  # an object without any annotation cannot be predicted
@@ -151,12 +159,12 @@ def test_stale_frames_are_those_the_change_concerns(tmp_path_factory, first, sec
     assert document.outdated(WHOLE) == concerned - (drawn[0] & drawn[1])
 
 
-def edit(document: Document, what: list[tuple[str, int, int]]) -> None:
+def edit(document: Document, what: list[tuple[str, int, int]], x: float = 3) -> None:
     for number, (name, object_id, frame) in enumerate(what):
         if name in ("draw", "clear") and object_id not in {each.object_id for each in document.objects}:
             continue  # its making was undone
         if name == "draw":
-            stroke(document, frame, 3 + number, object_id)
+            stroke(document, frame, x + number, object_id)
         elif name == "clear":
             document.clear(object_id, frame)
         elif name == "undo":
