@@ -52,6 +52,7 @@ SEARCH_GROWTH = 1.5  # of the sides of a lost object's box, a frame
 LOST_SHARE = 0.3  # of the object's usual area: a smaller result may be a remainder, the object elsewhere
 OTHER_SIZE = 5.0  # times larger or smaller than usual an object may come back
 ALIKE, ALIKE_SHARE = 0.6, 0.9  # resemblance asked of what is found: at first, and of the latest own result's
+LEAST_ALIKE, ALIKE_DECAY = 0.5, 0.99  # less is asked with each frame without it: it may look different by now
 AREA_RATE = 0.2  # how fast the usual area follows the latest
 LEARNED_RATES = "lite_meta"  # the checkpoint of meta-learned initialisation and rates
 CONFIDENT = 0.85  # expected J from which an own result is worth remembering
@@ -222,6 +223,7 @@ class GuidedTrack:
                 guidance = (region >= 0.5).astype(np.float32)
                 near = self.method.window(bounding_box(region), *probability.shape)
                 return self.method.probability(image, guidance, self._memory(), near)
+        self.alike = max(LEAST_ALIKE, self.alike * ALIKE_DECAY)
         return probability
 
     def _is_believed(self, image: Image, region: Probability, probability: Probability) -> bool:
