@@ -68,6 +68,7 @@ class Mix:
     box_guidance: float = 0.1
     no_guidance: float = 0.15
     damaged_guidance: float = 0.2
+    relit: float = 0.3
 
 
 class PairMaker:
@@ -170,12 +171,10 @@ class PairMaker:
             wrong = np.clip(shape - alpha, 0, 1)
             canvas = composite(canvas, other, _softened(wrong))
         if occluder is not None and rng.random() < 0.6:
-            other, shape = _beside(rng, *occluder, alpha, over=True)
-            canvas = composite(canvas, other, _softened(shape))
-            alpha = alpha * (1 - shape)
+            canvas, alpha = _occluded(rng, canvas, alpha, *occluder)
         if rng.random() < 0.3:
             canvas = blur(rng, canvas)
-        canvas = colour_jitter(rng, canvas, 0.05)
+        canvas = colour_jitter(rng, canvas, 0.15 if rng.random() < self.mix.relit else 0.05)
         truth = (alpha > 0.5).astype(np.float32)
         return View(canvas, truth, self._guidance(rng, truth, truth, wrong))
 
@@ -186,6 +185,7 @@ class PairMaker:
         second = int(np.clip(first + (reach if rng.random() < 0.5 else -reach), 0, len(frames) - 1))
         mirrored = rng.random() < 0.5
         jitter_seed = int(rng.integers(2**31))
+        occluder = self._still(rng) if self.stills and rng.random() < self.mix.occluder else None
         views = []
         for number in (first, second):
             image, mask = frames[number].decode()
@@ -197,8 +197,11 @@ class PairMaker:
             window = random_window(rng, anchor, height, width)
             motion = Motion(scale=0.1, shift=0.05, rotation=8, bend=0.01)
             at = moved_window(rng, anchor, window, motion, height, width)
-            canvas = colour_jitter(np.random.default_rng(jitter_seed), look(image, at), 0.15)
-            truth = (look_soft(mask, at) > 0.5).astype(np.float32)
+            canvas = colour_jitter(np.random.default_rng(jitter_seed), look(image, at), 0.25)
+            alpha = look_soft(mask, at)
+            if occluder is not None and rng.random() < 0.6:
+                canvas, alpha = _occluded(rng, canvas, alpha, *occluder)
+            truth = (alpha > 0.5).astype(np.float32)
             seen = look_soft(previous, at)
             views.append(View(canvas, truth, self._guidance(rng, truth, seen, np.zeros_like(seen))))
         return views[0], views[1]
@@ -266,6 +269,14 @@ def composite(under: Image, over: Image, alpha: Probability) -> Image:
     """`over` on `under`."""
     a = alpha[..., None]
     return np.asarray(under * (1 - a) + over * a + 0.5, np.float32).astype(np.uint8)
+
+
+def _occluded(
+    rng: np.random.Generator, canvas: Image, alpha: Probability, image: Image, mask: Probability
+) -> tuple[Image, Probability]:
+    """A view and the object's mask in it, with another object partly over it."""
+    other, shape = _beside(rng, image, mask, alpha, over=True)
+    return composite(canvas, other, _softened(shape)), np.asarray(alpha * (1 - shape), np.float32)
 
 
 def _softened(alpha: Probability) -> Probability:

@@ -58,7 +58,14 @@ LEARNED_RATES = "lite_meta"  # the checkpoint of meta-learned initialisation and
 CONFIDENT = 0.85  # expected J from which an own result is worth remembering
 # The annotated frame is moved as a whole: pasting would teach that its own background is another one.
 MIX = Mix(
-    clip=0, pasted=0, distractor=0, occluder=0.1, box_guidance=0.05, no_guidance=0.25, damaged_guidance=0.3
+    clip=0,
+    pasted=0,
+    distractor=0,
+    occluder=0.1,
+    box_guidance=0.05,
+    no_guidance=0.25,
+    damaged_guidance=0.3,
+    relit=0,
 )
 
 
