@@ -32,9 +32,9 @@ class TrainingState(Generic[Trained]):
     """A network, its running average, its optimizer and the step they have reached.
 
     The average (decay 0.998, warmed up) is what is evaluated and exported, with `start_share` of the weights
-    the training began with (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022). The learning rate is constant
-    and falls linearly to 0 over the last `decay` share of the steps, so a run can be prolonged by resuming
-    it with more steps.
+    the training began with (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022). The
+    learning rate is constant and falls linearly to 0 over the last `decay` share of the steps, so a run can
+    be prolonged by resuming it with more steps.
     """
 
     def __init__(
