@@ -102,6 +102,7 @@ class Config:
     alone, or "" for the method's own.
     steps, batch_size, rate: one-shot fine-tuning (optimizer steps, samples a step, learning rate); 0 steps
     leave the parent network as it is.
+    parent_share: share of the parent's weights in the guided method's, averaged after fine-tuning, in [0, 1].
     rates: "hand" takes `rate` and a hand-made schedule, "neuron" the learned neuron-level rates of the
     weights (of guided and e_osvos; the method's own weights are then the meta-learned ones).
     working_side: the longer side, in pixels, of the frames the engine works on (never enlarged).
@@ -121,6 +122,7 @@ class Config:
     steps: int = 60
     batch_size: int = 4
     rate: float = 2e-4
+    parent_share: float = 0.5
     rates: str = "hand"
     working_side: int = 854
     crop_area: int = 384 * 288
@@ -187,7 +189,7 @@ E_OSVOS_PAPER = Config(
 
 PRESETS: dict[str, Config] = {
     "draft": Config(steps=15, rate=3e-4, crop_area=288 * 192, snap="none"),
-    "instant": Config(steps=10, rates="neuron"),
+    "instant": Config(steps=10, parent_share=0.0, rates="neuron"),
     "balanced": Config(),
     "best": Config(steps=180, rate=1e-4, flip=True, alpha="closed_form"),
     "osvos-lite": OSVOS_LITE,
@@ -278,6 +280,8 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
 def _check(config: Config) -> None:
     if config.seed < 0 or config.batch_size < 1 or config.steps < 0 or config.working_side < 32:
         raise EngineError("seed and steps must be at least 0, batch_size 1, working_side 32; change them.")
+    if not 0 <= config.parent_share <= 1:
+        raise EngineError("parent_share must be from 0 to 1; change it.")
     _one_of(config.snap, "snapping", SNAP_KINDS)
     _one_of(config.alpha, "kind of alpha", ALPHA_KINDS)
     _one_of(config.rates, "kind of rates", ("hand", "neuron"))

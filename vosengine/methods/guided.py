@@ -81,7 +81,8 @@ class Guided:
         self._features: list[Tensor] = []
 
     def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
-        """Steps on deformed pairs of the annotated frames; yields the loss of each."""
+        """Steps on deformed pairs of the annotated frames; yields the loss of each. At the end of a first
+        training the weights are averaged with the parent's."""
         config = self.config
         shown = [shot for shot in shots if bounding_box(shot.mask) is not None]
         if not shown:
@@ -89,6 +90,7 @@ class Guided:
         pairs = PairMaker(shown, seed=config.seed, mix=MIX, fresh=[shot.fresh for shot in shown])
         rate = config.rate * (WARM_RATE if self.warm else 1.0)
         rows, columns = _crop_shape(shown, config)
+        parent = copy.deepcopy(self.network.state_dict())
         for step in range(steps):
             if not self.learned:
                 for group in self.optimizer.param_groups:
@@ -101,6 +103,17 @@ class Guided:
                 logits = pair_logits(self.network, images, masks, guidance)
             loss = cross_entropy_and_iou(logits, masks.to(device()))
             yield optimizer_step(self.optimizer, loss, clip=0.0 if self.learned else 1.0)
+        if not self.warm:
+            self._keep(parent, config.parent_share)
+
+    def _keep(self, parent: dict[str, Tensor], share: float) -> None:
+        """Average with the parent's weights: what one frame taught, with less of what it unlearned.
+
+        Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+        """
+        with torch.no_grad():
+            for name, value in self.network.state_dict().items():
+                value.lerp_(parent[name], share)
 
     def begin(self, shots: Sequence[Shot], start: int) -> GuidedTrack:
         """A sweep away from the annotated frame `start`."""

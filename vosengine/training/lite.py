@@ -163,6 +163,6 @@ def _recipe(state: TrainingState[LiteNet], pairs: int) -> str:
     return (
         f"{state.step} steps of {2 * pairs} views of at most {SHAPES[0][1]}x{SHAPES[0][0]} pixels, AdamW, "
         "bf16 where the device has it, cross-entropy + soft IoU, averaged weights, of which "
-        f"{state.start_share:g} those it began with; scores: mean J of frame pairs from the held-out training "
-        "sequences"
+        f"{state.start_share:g} those it began with; scores: mean J of frame pairs from the held-out "
+        "training sequences"
     )
