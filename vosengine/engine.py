@@ -330,9 +330,9 @@ class Engine:
         own = {command.object_id}
         method = self._current(command.clip, command.config, own, command.models_folder)[command.object_id]
         start = min((shot.frame for shot in shots), key=lambda frame: abs(frame - command.frame))
-        image, track = opened.proxy.image(command.frame), method.begin(shots, start)
-        probability = track.segment(image)
-        seen = watch_from(shots, start).see(image, probability, track)
+        image = opened.proxy.image(command.frame)
+        probability = method.begin(shots, start).segment(image)
+        seen = watch_from(shots, start).see(image, probability)
         finished, estimate = self._judged(opened, command.frame, probability, command.config, seen)
         yield m.MaskPredicted(
             job_id,

@@ -1,14 +1,13 @@
 """What a run sees of one object on one frame that speaks for or against the result.
 
 Nothing here needs to know the method: it looks at frames, at results and at the annotation a sweep started
-from. A method that has a second view of the object says how far the two disagree (`Doubtful`).
+from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -22,53 +21,27 @@ from vosengine.types import Image, Mask, Probability
 BINS = 12  # of each colour channel
 SURROUNDINGS_SHARE = 0.04  # of the diagonal: how far the annotated object's surroundings reach
 RING_SHARE = 0.016  # likewise of a result's, (12 pixels at 640 x 360)
-LARGEST_JUMP = 2.0  # a size that changed e^2 times says no more than that
 Colours = NDArray[np.float32]
 
 
-@runtime_checkable
-class Doubtful(Protocol):
-    """A track with two views of the object."""
-
-    @property
-    def disagreement(self) -> float:
-        """How far they disagreed on the latest frame: 1 - IoU, in [0, 1]."""
-
-
 class Watch:
-    """One sweep of one object: the annotation it started from, and what has become of it since."""
+    """One sweep of one object, seen from the annotation it started from."""
 
     def __init__(self, start: Shot) -> None:
         mask = _hard(start.mask)
-        self.area = self.previous = float(np.count_nonzero(mask))
         bins = _bins(start.image)
         self.object_colours = _colours(bins, mask)
         self.surrounding_colours = _colours(bins, _ring(mask, _pixels(mask, SURROUNDINGS_SHARE)))
 
-    def see(self, image: Image, probability: Probability, track: object) -> Evidence:
-        """The evidence of one frame: its image (height, width, 3), and the result `track` gave for it."""
+    def see(self, image: Image, probability: Probability) -> Evidence:
+        """The evidence of one frame: its image (height, width, 3) and the result there (height, width)."""
         mask = _hard(probability)
         reach = _pixels(mask, RING_SHARE)
         window = bounding_window(mask > 0, margin=reach + 1)
-        area, before = float(np.count_nonzero(mask)), self.previous
-        self.previous = area
-        jump = self._growth(area, before)
         if window is None:  # nothing speaks for it: as bad as can be
-            return Evidence(1.0, jump, 0.0, lost=True, views=1.0, surroundings=1.0, colours=1.0, moved=1.0)
-        bins, inside = _bins(image[window]), np.ascontiguousarray(mask[window])
-        return Evidence(
-            unsure=1 - expected_j(probability),
-            jump=jump,
-            border=_on_border(mask),
-            views=track.disagreement if isinstance(track, Doubtful) else None,
-            surroundings=self._alike(bins[_ring(inside, reach) > 0]),
-            colours=_distance(_colours(bins, inside), self.object_colours),
-        )
-
-    def _growth(self, area: float, former: float) -> float:
-        """How many times, as a logarithm, the object grew or shrank."""
-        little = max(1.0, 0.01 * self.area)  # so that an empty result is no infinite change
-        return min(LARGEST_JUMP, abs(float(np.log((area + little) / (former + little)))))
+            return Evidence(unsure=1.0, lost=True, surroundings=1.0, moved=1.0)
+        ring = _ring(np.ascontiguousarray(mask[window]), reach) > 0
+        return Evidence(1 - expected_j(probability), surroundings=self._alike(_bins(image[window])[ring]))
 
     def _alike(self, bins: NDArray[np.uint16]) -> float | None:
         """How far pixels have colours that were rather the object's than its surroundings', in [0, 1]."""
@@ -88,13 +61,6 @@ def after_snapping(evidence: Evidence, before: Probability, after: Probability) 
     found, snapped = _hard(before), _hard(after)
     union = float(np.count_nonzero(found | snapped))
     return replace(evidence, moved=float(np.count_nonzero(found != snapped)) / max(1.0, union))
-
-
-def _on_border(mask: Mask) -> float:
-    """The share of the outline that lies on the frame's border."""
-    cut = sum(np.count_nonzero(side) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
-    rest = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    return cut / (cut + rest) if cut else 0.0
 
 
 def _ring(mask: Mask, reach: int) -> Mask:
@@ -125,8 +91,3 @@ def _colours(bins: NDArray[np.uint16], where: Mask) -> Colours:
     """The shares of the colours at the set pixels, (BINS ** 3,); all 0 where none is set."""
     counts = np.bincount(bins[where > 0], minlength=BINS**3)
     return np.asarray(counts / max(1, counts.sum()), np.float32)
-
-
-def _distance(a: Colours, b: Colours) -> float:
-    """Hellinger's between two distributions, in [0, 1]."""
-    return float(np.sqrt(max(0.0, 1 - float(np.sqrt(a * b).sum()))))

@@ -104,7 +104,7 @@ def propagate(
             for frame in group[0].frames:
                 image = frames.image(frame)
                 found = {i: track.segment(image) for i, track in tracks.items()}
-                seen = {i: watches[i].see(image, found[i], track) for i, track in tracks.items()}
+                seen = {i: watches[i].see(image, result) for i, result in found.items()}
                 yield waiting.arrived(frame, found, seen) if frame in wanted else None
                 for track in tracks.values() if frame != group[0].frames[-1] else ():
                     for _ in track.adapt():

@@ -29,22 +29,14 @@ class Evidence:
     """What a run sees of one object on one frame: each at least 0, larger is worse, None where unseen.
 
     unsure: 1 - `expected_j` of the method's probability.
-    jump: how many times the area changed since the frame before, as a natural logarithm, at most 2.
-    border: the share of the outline on the frame's border.
     lost: nothing was found; the shares are then 1.
-    views: disagreement of the method's two views of the object, 1 - IoU; of methods that have two.
     surroundings: share of the surroundings whose colours were the object's, not its surroundings', then.
-    colours: Hellinger distance of the object's colours from those at the annotation.
     moved: what snapping changed, 1 - IoU.
     """
 
     unsure: float
-    jump: float
-    border: float
     lost: bool = False
-    views: float | None = None
     surroundings: float | None = None
-    colours: float | None = None
     moved: float | None = None
 
 
@@ -64,12 +56,8 @@ def _share(value: float) -> float:
 SMALLEST = 0.01  # a share below this is as good as none
 KINDS: dict[str, Kind] = {
     "unsure": Kind(Reason.UNSURE, _share),
-    "views": Kind(Reason.VIEWS, _share),
     "moved": Kind(Reason.EDGE, _share),
     "surroundings": Kind(Reason.COLOURS, float),
-    "colours": Kind(Reason.LOOKS, float),
-    "jump": Kind(Reason.SIZE, float),
-    "border": Kind(Reason.BORDER, float),
 }
 
 

@@ -110,12 +110,8 @@ class Reason(StrEnum):
 
     LOST = "nothing was found"
     UNSURE = "the outline is uncertain"
-    VIEWS = "the two views of the object disagree"
     EDGE = "the outline is not on an edge of the picture"
     COLOURS = "the surroundings look like the object"
-    LOOKS = "the object looks different from the annotation"
-    SIZE = "the size jumped"
-    BORDER = "the object touches the border"
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,6 @@ def test_evidence_comes_with_each_result_also_where_an_object_had_to_wait():
         assert result.evidence.keys() == result.probabilities.keys()
         for object_id, seen in result.evidence.items():
             assert np.isclose(seen.unsure, (0.1, 0.4)[object_id - 1])
-            assert seen.views is None
 
 
 def test_a_drawn_mask_wins_over_a_rivals_prediction():

@@ -17,20 +17,17 @@ from vosengine.quality import (
 )
 from vosengine.types import Reason
 
-TYPICAL = scaled(Evidence(0.04, 0.02, 0.0, False, 0.1, 0.2, 0.2, 0.02))
-SIMPLE = Estimator(1.0, {"jump": 2.0, "unsure": 0.5}, {"jump": 0.0, "unsure": math.log(0.04)})
+SIMPLE = Estimator(1.0, {"surroundings": 2.0, "unsure": 0.5}, {"surroundings": 0.0, "unsure": math.log(0.04)})
 shares = st.floats(0, 1)
 evidence = st.builds(
     Evidence,
     unsure=shares,
-    jump=st.floats(0, 2),
-    border=shares,
-    **{name: st.none() | shares for name in ("views", "surroundings", "colours", "moved")},
+    **{name: st.none() | shares for name in ("surroundings", "moved")},
 )
 
 
 def seen(**changes):
-    return Evidence(**{"unsure": 0.03, "jump": 0.0, "border": 0.0, **changes})
+    return Evidence(**{"unsure": 0.03, "surroundings": 0.0, **changes})
 
 
 def test_expected_j_by_hand():
@@ -57,11 +54,11 @@ def test_it_predicts_the_mean_j_of_calibrated_probabilities():
 
 
 def test_the_estimate_by_hand():
-    estimate = SIMPLE.estimate(seen(jump=0.25, unsure=0.07))
+    estimate = SIMPLE.estimate(seen(surroundings=0.25, unsure=0.07))
     assert estimate.j == pytest.approx(1 / (1 + math.exp(2 * 0.25 + 0.5 * math.log(0.08) - 1)))
-    # 2 x 0.25 from the size, 0.5 x log(0.08 / 0.04) = 0.35 from the doubt.
-    assert estimate.reason is Reason.SIZE
-    assert SIMPLE.estimate(seen(jump=0.1, unsure=0.07)).reason is Reason.UNSURE
+    # 2 x 0.25 from the surroundings, 0.5 x log(0.08 / 0.04) = 0.35 from the doubt.
+    assert estimate.reason is Reason.COLOURS
+    assert SIMPLE.estimate(seen(surroundings=0.1, unsure=0.07)).reason is Reason.UNSURE
 
 
 def test_the_reason_is_what_pulls_down_against_a_good_frame():
@@ -70,8 +67,8 @@ def test_the_reason_is_what_pulls_down_against_a_good_frame():
 
 
 def test_what_was_not_seen_counts_as_in_a_good_frame():
-    model = Estimator(1.0, {"views": 1.0}, {"views": TYPICAL["views"]})
-    assert model.estimate(seen()).j == pytest.approx(model.estimate(seen(views=0.1)).j)
+    model = Estimator(1.0, {"moved": 1.0}, scaled(seen(moved=0.1)))
+    assert model.estimate(seen()).j == pytest.approx(model.estimate(seen(moved=0.1)).j)
 
 
 @given(evidence, evidence)
@@ -88,12 +85,12 @@ def test_worse_evidence_never_raises_the_estimate(one, other):
 
 
 def test_the_bundled_estimator_tells_a_good_frame_from_a_bad_one():
-    good = seen(views=0.02, surroundings=0.1, colours=0.1, moved=0.01)
-    bad = seen(unsure=0.4, jump=0.7, views=0.6, surroundings=0.5, colours=0.6, moved=0.1)
+    good = seen(unsure=0.02, surroundings=0.1, moved=0.01)
+    bad = seen(unsure=0.4, surroundings=0.5, moved=0.1)
     model = bundled_estimator()
     assert model.estimate(good).j > 0.85
     assert model.estimate(bad).j < 0.6
-    lost = seen(unsure=1.0, lost=True, views=1.0, surroundings=1.0, colours=1.0, moved=1.0)
+    lost = seen(unsure=1.0, lost=True, surroundings=1.0, moved=1.0)
     assert model.estimate(lost).j < model.estimate(bad).j
 
 
@@ -103,7 +100,7 @@ def test_the_bundled_estimator_tells_a_good_frame_from_a_bad_one():
         ("{", "missing or damaged"),
         ('{"intercept": 1}', "missing or damaged"),
         ('{"intercept": 1, "evidence": {"aura": {"weight": 1, "typical": 0}}}', "another edition"),
-        ('{"intercept": 1, "evidence": {"jump": {"weight": -1, "typical": 0}}}', "another edition"),
+        ('{"intercept": 1, "evidence": {"moved": {"weight": -1, "typical": 0}}}', "another edition"),
     ],
 )
 def test_a_file_that_is_no_estimator_is_refused(tmp_path, content, words):

@@ -47,7 +47,6 @@ SURE_BACKGROUND = -0.7  # guidance below this is background carried along truste
 STRAY_SHARE = 0.1  # of the area that touches the guidance: what is smaller and apart from it is dropped
 WARM_RATE = 0.25  # of the rate, for a network that is trained further
 RECENT = 2  # own results remembered at once
-SECOND_VIEW_EVERY = 2  # frames: a view without guidance to compare with, for a tenth of the time
 SEARCH_GROWTH = 1.5  # of the sides of a lost object's box, a frame
 LOST_SHARE = 0.3  # of the object's usual area: a smaller result may be a remainder, the object elsewhere
 OTHER_SIZE = 5.0  # times larger or smaller than usual an object may come back
@@ -78,7 +77,6 @@ class Guided:
         self.learned = config.rates == "neuron"
         self.optimizer = new_optimizer(self.network, config)
         self.warm = False
-        self._features: list[Tensor] = []
 
     def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
         """Steps on deformed pairs of the annotated frames; yields the loss of each. At the end of a first
@@ -151,21 +149,9 @@ class Guided:
             logits = self._logits(x, g, memory)
         return window.paste(logits[0, 0].sigmoid().cpu().numpy(), *guidance.shape)
 
-    def unguided(self, memory: Memory, window: Window, height: int, width: int) -> Probability:
-        """What the network says of the window `probability` saw last without guidance, from `memory` alone.
-
-        Costs a decoding: the frame's features are still there.
-        """
-        with torch.no_grad(), mixed_precision(device()):
-            nothing = torch.zeros(1, 1, window.rows, window.columns, device=device())
-            logits = self.network.decode(self._features, nothing, memory)
-        return window.paste(logits[0, 0].sigmoid().cpu().numpy(), height, width)
-
     def _logits(self, image: Tensor, guidance: Tensor, memory: Memory) -> Tensor:
         with torch.no_grad(), mixed_precision(device()):
-            features = self.network.encode(image)
-            self._features = [each[:1] for each in features]
-            found: Tensor = self.network.decode(features, guidance, memory)
+            found: Tensor = self.network(image, guidance, memory)
         return found
 
 
@@ -184,7 +170,6 @@ class GuidedTrack:
         self.usual_area = _area(shown[0].mask)
         self.alike = ALIKE
         self.steps = 0
-        self.disagreement = 0.0
 
     def segment(self, image: Image) -> Probability:
         """The next frame's probability (height, width)."""
@@ -212,9 +197,6 @@ class GuidedTrack:
             return np.zeros_like(self.mask)
         window = self.method.window(box, *self.mask.shape)
         probability = self.method.probability(image, guidance, self._memory(), window)
-        if self.steps % SECOND_VIEW_EVERY == 0:
-            unguided = self.method.unguided(self.annotated, window, *self.mask.shape)
-            self.disagreement = 1 - soft_iou(unguided, probability)
         return without_strays(probability, guidance)
 
     def _guidance(self, image: Image) -> Probability:
@@ -301,12 +283,6 @@ def without_strays(probability: Probability, guidance: Probability) -> Probabili
 
 def _area(probability: Probability) -> float:
     return float(np.count_nonzero(probability >= 0.5))
-
-
-def soft_iou(a: Probability, b: Probability) -> float:
-    """Intersection over union of two probabilities, in [0, 1]; 1 where both are empty."""
-    union = float(np.maximum(a, b).sum())
-    return float(np.minimum(a, b).sum()) / union if union > 0 else 1.0
 
 
 def new_optimizer(network: LiteNet, config: Config) -> torch.optim.Optimizer:

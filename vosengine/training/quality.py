@@ -45,7 +45,7 @@ from vosengine.weights import load_network
 
 PRESETS = ("instant", "draft")  # quick, and unlike in crop, steps and snapping
 STARTS = 2  # the first and the last frame
-RIDGE = 0.1  # of the squared weights of standardised evidence, beside the mean cross-entropy
+RIDGE = 0.02  # of the squared weights of standardised evidence, beside the mean cross-entropy
 SMALLEST_WEIGHT = 1e-3  # kinds of evidence with less are left out
 CHANGES: dict[str, Any] = {}  # of the presets' settings
 OBJECT = 1

@@ -7,7 +7,7 @@ import torch
 from tests.vosengine.methods.scene import HEIGHT, WIDTH, follow, frame, j, shots
 from vosengine.config import changed, preset
 from vosengine.methods import new_method
-from vosengine.methods.guided import soft_iou, without_strays
+from vosengine.methods.guided import without_strays
 from vosengine.weights import load_network
 
 
@@ -110,40 +110,6 @@ def test_mirrored_averaging_changes_little_and_is_symmetric(parent):
     )
     assert not np.array_equal(one, both)
     assert np.abs(both - mirrored[:, ::-1]).max() < 0.05
-
-
-def test_the_view_without_guidance_knows_nothing_of_it(parent, config):
-    method = new_method(parent, config)
-    image, mask = frame(0)
-    memory, window = method.remember(image, mask), method.window(None, HEIGHT, WIDTH)
-    seen = []
-    for guidance in (2 * mask - 1, -np.ones_like(mask)):
-        guided = method.probability(image, guidance.astype(np.float32), memory, window)
-        seen.append((guided, method.unguided(memory, window, HEIGHT, WIDTH)))
-    assert not np.array_equal(seen[0][0], seen[1][0])
-    assert np.array_equal(seen[0][1], seen[1][1])
-    nothing = method.probability(image, np.zeros_like(mask), memory, window)
-    assert np.array_equal(nothing, seen[0][1])
-
-
-def test_the_two_views_disagree_on_a_false_start(parent, config):
-    """A track that was told another place is contradicted by the annotated frame it remembers."""
-    method = new_method(parent, config)
-    list(method.fine_tune(shots(0), config.steps))
-    right, wrong = method.begin(shots(0), 0), method.begin(shots(0), 0)
-    wrong.mask = np.roll(wrong.mask, 90, 1)
-    for track in (right, wrong):
-        track.segment(frame(1)[0])
-    assert 0 <= right.disagreement < 0.3
-    assert right.disagreement < wrong.disagreement <= 1
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [([0, 1], [0, 1], 1), ([0.5, 1], [1, 0.5], 0.5), ([0, 0], [0, 0], 1), ([0, 1], [1, 0], 0)],
-)
-def test_overlap_of_two_probabilities_by_hand(a, b, expected):
-    assert soft_iou(np.float32(a), np.float32(b)) == expected
 
 
 def test_small_components_away_from_the_guidance_are_dropped():

@@ -56,10 +56,10 @@ def test_pictures_come_back_bit_identical_and_other_programs_read_them(project: 
 
 
 def test_a_matte_keeps_why_it_may_be_bad(project: Project):
-    for frame, reason in ((3, Reason.SIZE), (4, None)):
+    for frame, reason in ((3, Reason.EDGE), (4, None)):
         project.write_prediction(1, frame, a_matte(1), 0.5, 0, reason=reason)
     with reopened(project) as again:
-        assert [each.reason for each in again.stored_predictions()] == [Reason.SIZE, None]
+        assert [each.reason for each in again.stored_predictions()] == [Reason.EDGE, None]
     later = png_note.encode(a_matte(1), {"quality": 0.25, "revision": 2, "reason": "of a later edition"})
     project.matte_file(1, 3).write_bytes(later)
     first, _ = project.stored_predictions()
