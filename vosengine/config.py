@@ -119,9 +119,9 @@ class Config:
     method: str = "guided"
     trunk: str = "lite"
     weights: str = ""
-    steps: int = 60
+    steps: int = 30
     batch_size: int = 4
-    rate: float = 2e-4
+    rate: float = 3e-4
     parent_share: float = 0.5
     rates: str = "hand"
     working_side: int = 854
@@ -129,7 +129,7 @@ class Config:
     crop_margin: float = 1.8
     snap: str = "bilateral"
     alpha: str = "snapped"
-    flip: bool = False
+    flip: bool = True
     memory_every: int = 5
     seed: int = 0
     iterative: IterativeSettings = field(default_factory=IterativeSettings)
@@ -188,10 +188,10 @@ E_OSVOS_PAPER = Config(
 )
 
 PRESETS: dict[str, Config] = {
-    "draft": Config(steps=15, rate=3e-4, crop_area=288 * 192, snap="none"),
-    "instant": Config(steps=10, parent_share=0.0, rates="neuron"),
+    "draft": Config(steps=15, crop_area=288 * 192, snap="none", flip=False),
+    "instant": Config(steps=10, parent_share=0.0, rates="neuron", flip=False),
     "balanced": Config(),
-    "best": Config(steps=180, rate=1e-4, flip=True, alpha="closed_form"),
+    "best": Config(steps=90, rate=2e-4, alpha="closed_form"),
     "osvos-lite": OSVOS_LITE,
     "osvos-paper": OSVOS_PAPER,
     "iterative-lite": ITERATIVE_LITE,
@@ -212,7 +212,7 @@ PRESET_NOTES: dict[str, str] = {
     "draft": "A quick look: a few fine-tuning steps, no edge snapping.",
     "instant": "Ten steps at learned rates: close to balanced in a fifth of the fine-tuning.",
     "balanced": "The default: guided by the previous mask, snapped to the edges.",
-    "best": "Three times the fine-tuning, gentler, a mirrored second look, soft edges: for the final matte.",
+    "best": "Three times the fine-tuning, gentler, and soft edges: for the final matte.",
     "osvos-lite": "OSVOS with the bundled network: frames independent, no guidance.",
     "box-filtered-lite": "OSVOS filtered by detected boxes, with the bundled networks.",
     "box-filtered-paper": "OSVOS's VGG16 at depth 1, filtered by Faster R-CNN's boxes: wants a GPU.",

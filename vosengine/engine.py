@@ -34,7 +34,7 @@ from vosengine.types import Annotation, Mask, Matte, Probability
 from vosengine.weights import load_network, load_state
 
 PREVIEW_EVERY = 10  # optimizer steps between two previews
-WARM_SHARE = 6  # a warm start takes this part of the steps
+WARM_SHARE = 4  # a warm start takes this part of the steps
 OPEN_CLIPS = 2  # decoders kept open at once
 
 
