@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from app.packed import Packed
-from vosengine.project_file import RotoObject
-from vosengine.types import Box
+from vosengine.project_file import Origin, RotoObject
+from vosengine.types import Box, Reason
 
 
 class Kind(Enum):
@@ -25,7 +25,7 @@ class Kind(Enum):
     SCRIBBLES = "scribbles"  # the marks on one frame
     PREDICTION = "prediction"  # the matte predicted for one frame
     APPROVED = "approved"  # whether a person approved one frame
-    STATES = "states"  # an object's revision: its predictions became stale or fresh
+    STATES = "states"  # the revision of one frame's annotation: predictions became stale or fresh
     OBJECTS = "objects"  # added, removed, renamed, recoloured, shown, locked, reordered
     SELECTION = "selection"  # current frame, current object, in and out
     CONFIG = "config"  # the settings of the next run
@@ -44,7 +44,7 @@ class Change:
 
 
 class Cell(NamedTuple):
-    """Where a value is; an object's own cell has frame 0, the document's own cell object 0."""
+    """Where a value is; the document's own cell has frame 0 and object 0."""
 
     kind: Kind
     object_id: int = 0
@@ -68,11 +68,13 @@ OBJECTS = Cell(Kind.OBJECTS)
 
 @dataclass(frozen=True)
 class StoredMatte:
-    """A predicted matte: `serial` names it in this session, `revision` is its object's at the prediction."""
+    """A predicted matte: `serial` names it in this session; see `StoredPrediction` for the rest."""
 
     serial: int
     quality: float
     revision: int
+    origin: Origin | None = None
+    reason: Reason | None = None
 
 
 Value = Packed | Box | StoredMatte | int | tuple[RotoObject, ...] | None
@@ -110,6 +112,6 @@ class Cells:
                 yield from ((Cell(kind, object_id, frame), value) for frame, value in row.items())
 
     def of_object(self, object_id: int) -> Iterator[Cell]:
-        """The cells of an object's frames: all but its revision."""
+        """The cells of an object's frames: all but the revisions."""
         for kind in (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED):
             yield from (Cell(kind, object_id, frame) for frame in self.row(kind, object_id))

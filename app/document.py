@@ -373,10 +373,8 @@ class Document(Reading):
     def _edit(self, name: str, values: Mapping[Cell, Value], join_last: bool = False) -> None:
         """Give cells new values as one undo step, or as part of the last one about the same frames."""
         before = {cell: self._store.cells.get(cell) for cell in values}
-        drawn = {
-            cell.object_id for cell in values if cell.kind is Kind.ANNOTATION and values[cell] != before[cell]
-        }
-        states = {Cell(Kind.STATES, object_id): self.revision + 1 for object_id in drawn}
+        drawn = [cell for cell in values if cell.kind is Kind.ANNOTATION and values[cell] != before[cell]]
+        states = {Cell(Kind.STATES, c.object_id, c.frame): self.revision + 1 for c in drawn}
         before |= {cell: self._store.cells.get(cell) for cell in states}
         changed = self._store.put({**values, **states})
         if changed:
@@ -406,6 +404,8 @@ class Document(Reading):
             self._select_existing()
         for cell in cells:
             self._tell(cell.change)
+        for object_id in {cell.object_id for cell in cells if cell.kind is Kind.APPROVED}:
+            self._tell(Change(Kind.STATES, object_id))
 
     def _tell(self, change: Change) -> None:
         for observer in list(self._observers.values()):

@@ -73,7 +73,8 @@ class MatteStore:
         project = self._project
 
         def write() -> None:
-            project.write_prediction(*key, matte, stored.quality, stored.revision, keep)
+            made_of = stored.origin, stored.reason
+            project.write_prediction(*key, matte, stored.quality, stored.revision, keep, *made_of)
             with self._lock:
                 self._unwritten.pop(stored.serial, None)
 

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.cells import Cell, Kind
+from app.freshness import Sources
 from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
 from vosengine.messages import read_only
 from vosengine.project_file import Key, RotoObject, harden, soften
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 Scribbles = NDArray[np.uint8]
 
@@ -33,10 +34,14 @@ class FrameState(Enum):
 
 @dataclass(frozen=True)
 class PredictionInfo:
-    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since."""
+    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since.
+
+    `reason`: why it is not better, where anything tells.
+    """
 
     quality: float
     stale: bool
+    reason: Reason | None = None
 
 
 @dataclass
@@ -81,6 +86,9 @@ class Reading:
 
     def state(self, object_id: int, frame: int) -> FrameState:
         """What the timeline shows."""
+        return self._state(object_id, frame, self._sources(object_id))
+
+    def _state(self, object_id: int, frame: int, sources: Sources) -> FrameState:
         key = object_id, frame
         drawn, stored = self._store.annotation(key), self._store.prediction(key)
         if self._store.approved(key) and (drawn is not None or stored is not None):
@@ -89,13 +97,38 @@ class Reading:
             return FrameState.ANNOTATED
         if stored is None:
             return FrameState.EMPTY
-        fresh = stored.revision == self._store.object_revision(object_id)
-        return FrameState.PREDICTED if fresh else FrameState.STALE
+        return FrameState.PREDICTED if sources.is_fresh(frame, stored) else FrameState.STALE
 
     def states(self, object_id: int) -> dict[int, FrameState]:
         """All frames of an object that are not empty, in order."""
         rows = (self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
-        return {frame: self.state(object_id, frame) for frame in sorted(set().union(*rows))}
+        sources = self._sources(object_id)
+        return {frame: self._state(object_id, frame, sources) for frame in sorted(set().union(*rows))}
+
+    def outdated(self, span: Span) -> frozenset[int]:
+        """The frames of `span` on which some object that takes predictions has none that is up to date."""
+        found: set[int] = set()
+        for each in self.objects:
+            sources = self._sources(each.object_id)
+            if sources.starts and not each.locked:
+                found.update(frame for frame in span if self._is_outdated((each.object_id, frame), sources))
+        return frozenset(found)
+
+    def _is_outdated(self, key: Key, sources: Sources) -> bool:
+        """A box needs a prediction, made of it; a drawn mask or an approved prediction does not."""
+        stored = self._store.prediction(key)
+        if isinstance(self._store.annotation(key), Packed) or (stored and self._store.approved(key)):
+            return False
+        return stored is None or not sources.is_fresh(key[1], stored)
+
+    def _sources(self, object_id: int) -> Sources:
+        rivals: dict[int, int] = {}
+        for cell, revision in self._store.cells.all(Kind.STATES):
+            if cell.object_id != object_id and isinstance(revision, int):
+                rivals[cell.frame] = max(revision, rivals.get(cell.frame, 0))
+        drawn = self._store.cells.row(Kind.ANNOTATION, object_id)
+        own = self._store.revisions(object_id)
+        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals)
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""
@@ -124,11 +157,12 @@ class Reading:
         return self._predicted_matte((object_id, frame))
 
     def prediction(self, object_id: int, frame: int) -> PredictionInfo | None:
-        """Quality and staleness of the stored prediction, or None."""
+        """Quality, its reason and staleness of the stored prediction, or None."""
         stored = self._store.prediction((object_id, frame))
         if stored is None:
             return None
-        return PredictionInfo(stored.quality, stored.revision != self._store.object_revision(object_id))
+        stale = not self._sources(object_id).is_fresh(frame, stored)
+        return PredictionInfo(stored.quality, stale, stored.reason)
 
     def approved(self, object_id: int, frame: int) -> bool:
         """Whether a person approved the frame as it is."""

@@ -16,6 +16,7 @@ from vosengine.messages import (
     FineTune,
     JobCancelled,
     JobFailed,
+    JobFinished,
     JobProgressed,
     MaskPredicted,
     MaskPreviewed,
@@ -54,6 +55,7 @@ class Runner(QObject):
         self._stored = 0
         self._learned: frozenset[int] = frozenset()
         self._config: Config | None = None  # what it was learned with
+        self._redo_all = False  # the models were learned afresh: no former mask is theirs
         self._learning: Config | None = None  # what it is being learned with
         self._stage_started = 0.0
         self._cancelling = False
@@ -71,12 +73,21 @@ class Runner(QObject):
         return self.is_running and self._step is None
 
     @property
+    def _is_whole(self) -> bool:
+        """Both directions: a run, which may bring all masks up to date."""
+        return self._propagate is not None and self._propagate[0] is Direction.BOTH
+
+    @property
     def progress(self) -> Progress:
         """What to show."""
         return self._progress
 
     def run(self, document: Document) -> None:
-        """Fine-tune on all annotations, then propagate in both directions between in and out."""
+        """Fine-tune on all annotations, then propagate in both directions between in and out.
+
+        Only the frames without an up-to-date mask are predicted; all, where that is none or the models were
+        learned afresh.
+        """
         self._begin(document, Direction.BOTH, document.span, learn=True)
 
     def propagate(self, document: Document, direction: Direction) -> None:
@@ -97,7 +108,7 @@ class Runner(QObject):
             if self._step is not None and self._document is not None:
                 self._document.end_predictions(self._step)
             self._come_to_rest()
-        self._learned = frozenset()
+        self._learned, self._redo_all = frozenset(), False
 
     def cancel(self) -> None:
         """Stop soon; the masks that have come stay."""
@@ -147,9 +158,16 @@ class Runner(QObject):
                 document.revision,
                 cache_folder=document.cache_folder,
                 models_folder=document.models_folder,
+                frames=self._outdated(document, span),
             )
         )
         self._start_stage("Cutting out…")
+
+    def _outdated(self, document: Document, span: Span) -> frozenset[int] | None:
+        """The frames to predict; None for all of them."""
+        if self._redo_all or not self._is_whole:
+            return None
+        return document.outdated(span) or None
 
     def _start_stage(self, what: str) -> None:
         self._stage_started = time.monotonic()
@@ -168,6 +186,7 @@ class Runner(QObject):
             self._store(self._document, event)
         elif isinstance(event, ModelReady):
             self._learned, self._config = frozenset(event.object_ids), self._learning
+            self._redo_all = self._redo_all or bool(event.cold)
         elif isinstance(event, END):
             self._end_job(self._document, event)
 
@@ -206,6 +225,8 @@ class Runner(QObject):
             self._submit_propagation(document)
             self.changed.emit()
             return
+        if isinstance(event, JobFinished) and not learned and self._is_whole:
+            self._redo_all = False
         self._come_to_rest()
         if isinstance(event, JobFailed):
             self.failed.emit(event.message, "" if event.expected else event.traceback)

@@ -26,9 +26,9 @@ from vosengine.types import Box, ClipInfo, Matte
 class Store:
     """The cells of one project and their way to disk.
 
-    `revision` numbers the states of all annotations; it only grows. An object's own revision (its STATES
-    cell) is the number under which its annotations got their present form: undo brings back the old number
-    with the old form, so a prediction is up to date exactly when it was made from what is drawn now.
+    `revision` numbers the states of all annotations; it only grows. An annotation's own revision (its STATES
+    cell) is the number under which it got its present form, or was removed: undo brings back the old number
+    with the old form. `app.freshness` says what follows for predictions.
     """
 
     def __init__(self, project: Project, on_error: Callable[[str], None] | None = None) -> None:
@@ -40,7 +40,7 @@ class Store:
         self._memory = ArrayMemory()
         self._mattes = MatteStore(project, self.saver, self._memory)
         self._serials = itertools.count(1)
-        self._history: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._history: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
         self._load()
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -70,10 +70,10 @@ class Store:
         """Whether a person approved the frame."""
         return bool(self.cells.get(Cell(Kind.APPROVED, *key)))
 
-    def object_revision(self, object_id: int) -> int:
-        """The number of the present form of an object's annotations."""
-        value = self.cells.get(Cell(Kind.STATES, object_id))
-        return value if isinstance(value, int) else 0
+    def revisions(self, object_id: int) -> dict[int, int]:
+        """By frame, the number under which an object's annotation got its present form or was removed."""
+        row = self.cells.row(Kind.STATES, object_id)
+        return {frame: value for frame, value in row.items() if isinstance(value, int)}
 
     def unpacked(self, packed: Packed) -> NDArray[Any]:
         """A packed picture, read-only, from memory where possible."""
@@ -119,8 +119,11 @@ class Store:
         """Store a new prediction; returns the values before and after, or None when the disk is full."""
         key = event.object_id, event.frame
         former = self.prediction(key)
-        revision = self._object_revision_at(event.object_id, event.revision)
-        stored = StoredMatte(next(self._serials), event.quality, revision)
+        origin = None
+        if event.start is not None:
+            origin = event.start, self._revision_at((event.object_id, event.start), event.revision)
+        serial = next(self._serials)
+        stored = StoredMatte(serial, event.quality, event.revision, origin, event.reason)
         if not self._mattes.add(key, stored, event.matte, former):
             return None
         self.cells.set(Cell(Kind.PREDICTION, *key), stored)
@@ -166,7 +169,7 @@ class Store:
 
     def _load(self) -> None:
         manifest = self.manifest
-        revisions = {each.object_id: manifest.revisions.get(each.object_id, 0) for each in manifest.objects}
+        revisions = dict(manifest.box_revisions)
         self.cells.set(OBJECTS, manifest.objects)
         for key, box in manifest.boxes.items():
             self.cells.set(Cell(Kind.ANNOTATION, *key), box)
@@ -174,19 +177,20 @@ class Store:
             packed = Packed.pack(mask.mask)
             self.cells.set(Cell(Kind.ANNOTATION, mask.object_id, mask.frame), packed)
             # A process killed before the manifest was written leaves a mask newer than it.
-            revisions[mask.object_id] = max(revisions[mask.object_id], mask.revision)
+            revisions[mask.object_id, mask.frame] = mask.revision
         for key, scribbles in self.project.stored_scribbles():
             self.cells.set(Cell(Kind.SCRIBBLES, *key), Packed.pack(scribbles, SCRIBBLE_VALUES))
         for each in self.project.stored_predictions():
-            stored = StoredMatte(next(self._serials), each.quality, each.revision)
+            serial = next(self._serials)
+            stored = StoredMatte(serial, each.quality, each.revision, each.origin, each.reason)
             self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
             self.revision = max(self.revision, each.revision)
         for key in manifest.approved:
             self.cells.set(Cell(Kind.APPROVED, *key), True)
         self.revision = max(self.revision, *revisions.values(), 0)
-        for object_id, revision in revisions.items():
-            self.cells.set(Cell(Kind.STATES, object_id), revision)
-            self._history[object_id].append((0, revision))
+        for key, revision in revisions.items():
+            self.cells.set(Cell(Kind.STATES, *key), revision)
+            self._history[key].append((0, revision))
 
     def _exchange_mattes(self, changed: dict[Cell, Value]) -> None:
         """Move the mattes of the changed prediction cells; a matte that is gone becomes None."""
@@ -213,15 +217,16 @@ class Store:
                 self._mattes.exchange(key, present, former)
 
     def _count_revision(self, changed: Mapping[Cell, Value]) -> None:
-        states = [(cell.object_id, value) for cell, value in changed.items() if cell.kind is Kind.STATES]
+        states = [(cell, value) for cell, value in changed.items() if cell.kind is Kind.STATES]
         if states:
             self.revision += 1
-        for object_id, value in states:
-            self._history[object_id].append((self.revision, value if isinstance(value, int) else 0))
+        for cell, value in states:
+            key = cell.object_id, cell.frame
+            self._history[key].append((self.revision, value if isinstance(value, int) else 0))
 
-    def _object_revision_at(self, object_id: int, revision: int) -> int:
-        """An object's revision when the document's was `revision`."""
-        history = self._history[object_id]
+    def _revision_at(self, key: Key, revision: int) -> int:
+        """An annotation's revision when the document's was `revision`."""
+        history = self._history[key]
         position = bisect_right(history, revision, key=lambda entry: entry[0])
         return history[position - 1][1] if position else 0
 
@@ -229,7 +234,7 @@ class Store:
         project, key, value = self.project, (cell.object_id, cell.frame), self.cells.get(cell)
         if cell.kind is Kind.ANNOTATION:
             if isinstance(value, Packed):
-                packed, revision = value, self.object_revision(cell.object_id)
+                packed, revision = value, self.revisions(cell.object_id).get(cell.frame, 0)
                 self.saver.submit(lambda: project.write_annotation(*key, packed.unpack(), revision), cell)
             else:
                 self.saver.submit(lambda: project.remove_annotation(*key), cell)
@@ -256,6 +261,6 @@ class Store:
             boxes=boxes,
             approved=frozenset((cell.object_id, cell.frame) for cell, _ in self.cells.all(Kind.APPROVED)),
             revision=self.revision,
-            revisions={each.object_id: self.object_revision(each.object_id) for each in self.objects},
+            box_revisions={key: self.revisions(key[0]).get(key[1], 0) for key in boxes},
         )
         return self.manifest

@@ -82,14 +82,19 @@ def look_soft(mask: Probability, at: Map) -> Probability:
 
 def colour_jitter(rng: np.random.Generator, image: Image, strength: float) -> Image:
     """Random gain, offset, gamma and saturation, each within about `strength`."""
-    x = image.astype(np.float32) / 255
-    x = x ** np.float32(np.exp(rng.uniform(-strength, strength)))
-    x = x * rng.uniform(1 - strength, 1 + strength, 3).astype(np.float32) + np.float32(
+    # All but the saturation is a table of 256 values a channel.
+    tables = np.arange(256, dtype=np.float32)[:, None] / 255
+    tables = tables ** np.float32(np.exp(rng.uniform(-strength, strength)))
+    tables = tables * rng.uniform(1 - strength, 1 + strength, 3).astype(np.float32) + np.float32(
         rng.uniform(-strength, strength) / 2
     )
-    grey = x.mean(2, keepdims=True)
-    x = grey + (x - grey) * np.float32(rng.uniform(1 - 2 * strength, 1 + 2 * strength))
-    return np.asarray(np.clip(x * 255 + 0.5, 0, 255), np.uint8)
+    red, green, blue = (
+        cv2.LUT(plane, table) for plane, table in zip(cv2.split(image), tables.T.copy(), strict=True)
+    )
+    grey = (red + green + blue) / np.float32(3)
+    saturation = np.float32(rng.uniform(1 - 2 * strength, 1 + 2 * strength))
+    planes = [grey + (plane - grey) * saturation for plane in (red, green, blue)]
+    return np.asarray(cv2.merge([np.clip(x * 255 + 0.5, 0, 255).astype(np.uint8) for x in planes]), np.uint8)
 
 
 def blur(rng: np.random.Generator, image: Image) -> Image:

@@ -1,19 +1,20 @@
-"""`rotoshot bench`: seconds and megabytes of the default beside the paper's VGG16 OSVOS, in one process.
+"""`rotoshot bench`: seconds and megabytes of presets, and two baselines in the same run.
 
 The clip is synthetic, so that the figures do not depend on any footage: a textured object on a textured
-ground, both moving. Each row names its baseline; ratios above 1 mean that the default is that many times
-faster.
+ground, both moving. The baselines are the paper's VGG16 OSVOS and the preset itself without its crop, on
+whole frames. Ratios name their baseline; above 1 the preset is that many times faster.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,37 +25,52 @@ from vosengine import messages as m
 from vosengine.config import Config, preset
 from vosengine.engine import Engine
 from vosengine.evaluation.protocol import peak_memory_mb
+from vosengine.finetune import Shot
+from vosengine.methods import architecture_of, new_method, weights_of
+from vosengine.methods.osvos import Osvos
+from vosengine.networks.osvos import OsvosNet
+from vosengine.propagate import Method
 from vosengine.types import Annotation, Direction, Image, Mask, Span
+from vosengine.weights import load_network
 
 WIDTH, HEIGHT = 854, 480
-OSVOS_STEPS, OSVOS_FRAMES = 3, 3  # enough for a rate: each takes seconds on a CPU
+BASELINE_STEPS, BASELINE_FRAMES = 3, 3  # enough for a rate: each takes seconds on a CPU
+RATES = ("seconds_per_step", "propagate_seconds_per_frame")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--preset", default="balanced", help="what to measure (default balanced)")
+    parser.add_argument(
+        "--preset",
+        nargs="+",
+        default=["balanced", "instant"],
+        help="what to measure (default balanced instant)",
+    )
     parser.add_argument("--frames", type=int, default=60, help="length of the clip (default 60)")
     parser.add_argument(
         "--long", type=int, default=10, help="the long clip's length in clips (default 10, 0: skip)"
     )
     parser.add_argument("--skip-osvos", action="store_true", help="leave out the VGG16 baseline")
+    parser.add_argument("--skip-whole", action="store_true", help="leave out the presets on whole frames")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run and print; each memory figure comes from a process of its own."""
-    config = preset(arguments.preset)
     if arguments.one:
-        print(json.dumps(measure(config, arguments.one)))
+        print(json.dumps(measure(preset(arguments.preset[0]), arguments.one)))
         return 0
-    figures: dict[str, Any] = {arguments.preset: _apart(arguments.preset, arguments.frames)}
-    if arguments.long:
-        figures[f"{arguments.preset}, {arguments.long} times as long"] = _apart(
-            arguments.preset, arguments.frames * arguments.long
-        )
+    figures: dict[str, Any] = {}
+    for name in arguments.preset:
+        figures[name] = _apart(name, arguments.frames)
+        if arguments.long:
+            long = _apart(name, arguments.frames * arguments.long)
+            figures[f"{name}, {arguments.long} times as long"] = long
+        if preset(name).crop_area and not arguments.skip_whole:
+            figures[f"{name} on whole frames"] = baseline(_on_whole_frames(name))
     if not arguments.skip_osvos:
-        figures["osvos vgg16 (random weights)"] = baseline()
+        figures["osvos vgg16 (random weights)"] = baseline(Osvos(OsvosNet(), preset("osvos-paper")))
     figures["ratios"] = ratios(figures, arguments.preset)
     print(json.dumps(figures, indent=2))
     if arguments.json:
@@ -63,69 +79,67 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def measure(config: Config, frames: int) -> dict[str, float]:
-    """Fine-tune and propagate one object through a clip of `frames` frames; seconds and peak megabytes."""
+    """Fine-tune and propagate one object through a clip of `frames` frames; seconds and peak megabytes.
+
+    The clip is open before; an engine that has loaded nothing yet starts at the press of Run, so the first
+    preview and the first mask count the loading of the network, and the first mask all of fine-tuning.
+    """
     with tempfile.TemporaryDirectory(prefix="rotoshot-bench-") as folder:
-        clip = Path(folder) / "clip"
-        first = write_clip(clip, frames)
+        clip, cache = Path(folder) / "clip", Path(folder) / "cache"
+        annotations = (Annotation(0, 1, mask=write_clip(clip, frames)),)
         engine = Engine()
-        cache = Path(folder) / "cache"
-        _drain(engine.run(1, m.OpenClip(clip, cache)))
-        annotations = (Annotation(0, 1, mask=first),)
-        fine_tuning = _seconds(engine.run(2, m.FineTune(clip, annotations, config, cache_folder=cache)))
-        command = m.Propagate(
-            clip, annotations, Span(0, frames), config, Direction.FORWARD, cache_folder=cache
-        )
-        preview = _first_result(
-            engine.run(3, m.Propagate(clip, annotations, Span(0, 2), config, cache_folder=cache))
-        )
-        propagation = _seconds(engine.run(4, command))
+        for _ in engine.run(1, m.OpenClip(clip, cache)):
+            pass
+        learn = m.FineTune(clip, annotations, config, cache_folder=cache)
+        span = Span(0, frames)
+        follow = m.Propagate(clip, annotations, span, config, Direction.FORWARD, cache_folder=cache)
+        preview, fine_tuning = _seconds(engine.run(2, learn), m.MaskPreviewed)
+        mask, propagation = _seconds(engine.run(3, follow), m.MaskPredicted)
         engine.close()
     return {
         "frames": frames,
+        "first_preview_seconds": preview,
+        "first_mask_seconds": fine_tuning + mask,
         "fine_tune_seconds": fine_tuning,
         "seconds_per_step": fine_tuning / config.steps,
         "propagate_seconds_per_frame": propagation / (frames - 1),
-        "first_result_seconds": preview,
         "seconds_per_frame": (fine_tuning + propagation) / frames,
         "peak_memory_mb": peak_memory_mb(),
     }
 
 
-def baseline() -> dict[str, float]:
-    """OSVOS with VGG16 on whole 480p frames, one image a step: time does not depend on the weights'
-    values."""
-    from vosengine.finetune import Shot  # noqa: PLC0415 - after the memory figures
-    from vosengine.methods.osvos import Osvos  # noqa: PLC0415
-    from vosengine.networks.osvos import OsvosNet  # noqa: PLC0415
-
-    frames = list(moving_object(OSVOS_FRAMES + 1))
-    method = Osvos(OsvosNet(), preset("osvos-paper"))
+def baseline(method: Method) -> dict[str, float]:
+    """A method's rates over few steps and frames: time does not depend on the weights' values."""
+    frames = list(moving_object(BASELINE_FRAMES + 1))
     shot = Shot(0, frames[0][0], (frames[0][1] / 255).astype(np.float32))
     list(method.fine_tune([shot], 1))
     start = time.perf_counter()
-    list(method.fine_tune([shot], OSVOS_STEPS))
-    step = (time.perf_counter() - start) / OSVOS_STEPS
+    list(method.fine_tune([shot], BASELINE_STEPS))
+    step = (time.perf_counter() - start) / BASELINE_STEPS
     track = method.begin([shot], 0)
     track.segment(frames[0][0])
     start = time.perf_counter()
     for image, _ in frames[1:]:
         track.segment(image)
-    return {
-        "seconds_per_step": step,
-        "propagate_seconds_per_frame": (time.perf_counter() - start) / OSVOS_FRAMES,
-    }
+    return dict(zip(RATES, (step, (time.perf_counter() - start) / BASELINE_FRAMES), strict=True))
 
 
-def ratios(figures: dict[str, Any], name: str) -> dict[str, float]:
-    """The baselines over the preset's figures."""
-    mine = figures[name]
+def _on_whole_frames(name: str) -> Method:
+    """A preset of the lite network without its crop."""
+    config = preset(name, crop_area=0)
+    return new_method(load_network(architecture_of(config), weights_of(config)), config)
+
+
+def ratios(figures: dict[str, Any], presets: Sequence[str]) -> dict[str, float]:
+    """The baselines over each preset's figures; of the long clip, the peak memory over the short one's."""
     found: dict[str, float] = {}
-    for other, theirs in figures.items():
-        if other.startswith("osvos"):
-            for key in ("seconds_per_step", "propagate_seconds_per_frame"):
-                found[f"{key}: {other} / {name}"] = theirs[key] / mine[key]
-        elif other != name:
-            found[f"peak_memory_mb: {other} / {name}"] = theirs["peak_memory_mb"] / mine["peak_memory_mb"]
+    for name in presets:
+        mine = figures[name]
+        for other, theirs in figures.items():
+            if other.startswith(("osvos", f"{name} on")):
+                found |= {f"{key}: {other} / {name}": theirs[key] / mine[key] for key in RATES}
+            elif other.startswith(f"{name},"):
+                found[f"peak_memory_mb: {other} / {name}"] = theirs["peak_memory_mb"] / mine["peak_memory_mb"]
     return found
 
 
@@ -169,18 +183,10 @@ def _apart(name: str, frames: int) -> dict[str, float]:
     return found
 
 
-def _drain(events: Iterator[m.Event]) -> None:
-    for _ in events:
-        pass
-
-
-def _seconds(events: Iterator[m.Event]) -> float:
-    start = time.perf_counter()
-    _drain(events)
-    return time.perf_counter() - start
-
-
-def _first_result(events: Iterator[m.Event]) -> float:
-    start = time.perf_counter()
-    next(event for event in events if isinstance(event, m.MaskPredicted))
-    return time.perf_counter() - start
+def _seconds(events: Iterator[m.Event], kind: type) -> tuple[float, float]:
+    """How long until the first event of a kind (NaN without one), and until the last of all."""
+    start, first = time.perf_counter(), math.nan
+    for event in events:
+        if math.isnan(first) and isinstance(event, kind):
+            first = time.perf_counter() - start
+    return first, time.perf_counter() - start

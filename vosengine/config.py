@@ -8,6 +8,7 @@ from typing import Any
 from vosengine.errors import EngineError
 
 SNAP_KINDS = ("none", "bilateral", "superpixels", "crf")
+ALPHA_KINDS = ("snapped", "closed_form")
 ITERATIVE_FILTERS = ("none", "largest_blob", "kcf_box")
 
 
@@ -101,12 +102,15 @@ class Config:
     alone, or "" for the method's own.
     steps, batch_size, rate: one-shot fine-tuning (optimizer steps, samples a step, learning rate); 0 steps
     leave the parent network as it is.
+    parent_share: share of the parent's weights in the guided method's, averaged after fine-tuning, in [0, 1].
     rates: "hand" takes `rate` and a hand-made schedule, "neuron" the learned neuron-level rates of the
     weights (of guided and e_osvos; the method's own weights are then the meta-learned ones).
     working_side: the longer side, in pixels, of the frames the engine works on (never enlarged).
     crop_area: pixels of the object-centred crop the network sees, 0 for the whole frame.
     crop_margin: side of the crop over the side of the object's box.
     snap: a name in SNAP_KINDS (edge refinement after the network).
+    alpha: "closed_form" for soft edges by closed-form matting at the clip's own resolution, "snapped" for
+    the snapped probability as it is. The mask, alpha at one half, is the same.
     flip: average the network over the frame and its mirror image.
     memory_every: the guided method remembers every n-th confident result as a reference, 0 never.
     seed: same seed, same masks on the same device.
@@ -115,15 +119,17 @@ class Config:
     method: str = "guided"
     trunk: str = "lite"
     weights: str = ""
-    steps: int = 60
+    steps: int = 30
     batch_size: int = 4
-    rate: float = 2e-4
+    rate: float = 3e-4
+    parent_share: float = 0.5
     rates: str = "hand"
     working_side: int = 854
     crop_area: int = 384 * 288
     crop_margin: float = 1.8
     snap: str = "bilateral"
-    flip: bool = False
+    alpha: str = "snapped"
+    flip: bool = True
     memory_every: int = 5
     seed: int = 0
     iterative: IterativeSettings = field(default_factory=IterativeSettings)
@@ -182,10 +188,10 @@ E_OSVOS_PAPER = Config(
 )
 
 PRESETS: dict[str, Config] = {
-    "draft": Config(steps=15, rate=3e-4, crop_area=288 * 192, snap="none"),
-    "instant": Config(steps=10, rates="neuron"),
+    "draft": Config(steps=15, crop_area=288 * 192, snap="none", flip=False),
+    "instant": Config(steps=10, rate=4e-4, flip=False),
     "balanced": Config(),
-    "best": Config(steps=180, rate=1e-4, flip=True),
+    "best": Config(steps=90, rate=2e-4, alpha="closed_form"),
     "osvos-lite": OSVOS_LITE,
     "osvos-paper": OSVOS_PAPER,
     "iterative-lite": ITERATIVE_LITE,
@@ -204,9 +210,9 @@ PRESET_NOTES: dict[str, str] = {
     "e-osvos-lite-50-ona": "e-OSVOS-50-OnA: fifty steps, then ten on its own result every five frames.",
     "e-osvos-paper": "e-OSVOS-100-OnA's ResNet-50 from COCO weights, not meta-learned: wants a GPU.",
     "draft": "A quick look: a few fine-tuning steps, no edge snapping.",
-    "instant": "Ten steps at learned rates: close to balanced in a fifth of the fine-tuning.",
+    "instant": "Ten fine-tuning steps and one look a frame: close to balanced in half of the time.",
     "balanced": "The default: guided by the previous mask, snapped to the edges.",
-    "best": "Three times the fine-tuning, gentler, and a mirrored second look: for the final matte.",
+    "best": "Three times the fine-tuning, gentler, and soft edges: for the final matte.",
     "osvos-lite": "OSVOS with the bundled network: frames independent, no guidance.",
     "box-filtered-lite": "OSVOS filtered by detected boxes, with the bundled networks.",
     "box-filtered-paper": "OSVOS's VGG16 at depth 1, filtered by Faster R-CNN's boxes: wants a GPU.",
@@ -274,7 +280,10 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
 def _check(config: Config) -> None:
     if config.seed < 0 or config.batch_size < 1 or config.steps < 0 or config.working_side < 32:
         raise EngineError("seed and steps must be at least 0, batch_size 1, working_side 32; change them.")
+    if not 0 <= config.parent_share <= 1:
+        raise EngineError("parent_share must be from 0 to 1; change it.")
     _one_of(config.snap, "snapping", SNAP_KINDS)
+    _one_of(config.alpha, "kind of alpha", ALPHA_KINDS)
     _one_of(config.rates, "kind of rates", ("hand", "neuron"))
     _one_of(config.iterative.filter, "filter of own results", ITERATIVE_FILTERS)
     if config.iterative.every < 1 or config.iterative.steps < 0:

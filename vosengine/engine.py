@@ -7,7 +7,7 @@ between two events cancels the job, and what had been current before it stays cu
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,22 @@ from vosengine.boxes import mask_in_box
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.config import Config
 from vosengine.errors import EngineError
+from vosengine.evidence import after_snapping, watch_from
 from vosengine.finetune import Shot
 from vosengine.grabcut import scribbles_to_mask
 from vosengine.methods import architecture_of, box_to_mask_of, new_method, weights_of
-from vosengine.models import store_models, stored_state
-from vosengine.propagate import ADAPTING, FrameResult, Method, merged, plan, propagate, steps_of
-from vosengine.quality import expected_j
+from vosengine.models import NOTHING, Learned, store_models, stored_state
+from vosengine.propagate import ADAPTING, FrameResult, Method, merged, propagate
+from vosengine.quality import Estimate, Evidence, bundled_estimator, expected_j
 from vosengine.runtime import keep_large_blocks, prefer_deterministic
 from vosengine.snap import snap, to_full_resolution
+from vosengine.snap.matting import soft_alpha
+from vosengine.sweeps import plan, starts_of, steps_of
 from vosengine.types import Annotation, Mask, Matte, Probability
 from vosengine.weights import load_network, load_state
 
-PREVIEW_EVERY = 10  # optimizer steps between two previews of the annotated frame
-WARM_SHARE = 3  # a warm start takes this part of the steps
+PREVIEW_EVERY = 10  # optimizer steps between two previews
+WARM_SHARE = 4  # a warm start takes this part of the steps
 OPEN_CLIPS = 2  # decoders kept open at once
 
 
@@ -45,11 +48,30 @@ class OpenedClip:
 
 @dataclass
 class Models:
-    """The fine-tuned methods, one an object, and what they were made for."""
+    """The fine-tuned methods, one an object, and what they were made for.
+
+    learned: what each was trained on.
+    """
 
     clip: Path
     config: Config
     methods: dict[int, Method]
+    learned: dict[int, Learned] = field(default_factory=dict)
+
+
+@dataclass
+class Lesson:
+    """One object's fine-tuning on `shots`, made of `marks`; `former` None starts from the parent."""
+
+    shots: list[Shot]
+    marks: Learned
+    steps: int
+    former: Method | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """The former model has learned just this."""
+        return self.former is not None and self.steps == 0
 
 
 class Engine:
@@ -127,50 +149,63 @@ class Engine:
         opened = self._opened(command.clip, config.working_side, command.cache_folder)
         yield m.JobProgressed(job_id, 0, 0, "Preparing")
         shots = self._shots(command.annotations, opened, config)
-        warm = self._warm_methods(command)
-        again = min(config.steps, max(1, config.steps // WARM_SHARE))
-        steps = {i: again if i in warm else config.steps for i in shots}
+        former = self._former(command)
+        lessons = {i: _lesson(command, i, known, former) for i, known in shots.items()}
         methods: dict[int, Method] = {}
-        done, total = 0, sum(steps.values())
-        for object_id, known in shots.items():
-            method = warm.get(object_id) or new_method(self._parent(config), config)
-            for loss in method.fine_tune(known, steps[object_id]):
+        done, total = 0, sum(lesson.steps for lesson in lessons.values())
+        for object_id, lesson in lessons.items():
+            method = self._to_train(lesson, config)
+            learning = () if lesson.is_known else method.fine_tune(lesson.shots, lesson.steps)
+            for loss in learning:
                 done += 1
                 yield m.JobProgressed(job_id, done, total, "Learning the object", f"loss {loss:.3f}")
                 if done % PREVIEW_EVERY == 1:
-                    yield self._preview(job_id, object_id, method, known)
+                    turn = done // PREVIEW_EVERY
+                    yield self._preview(job_id, object_id, method, lesson.shots, opened, turn)
             methods[object_id] = method
-        self._models = Models(command.clip, config, methods)
+        learned = {i: lesson.marks for i, lesson in lessons.items()}
+        self._models = Models(command.clip, config, methods, learned)
         if command.models_folder is not None:
-            store_models(command.models_folder, config, methods)
-        yield m.ModelReady(job_id, tuple(shots), total, command.revision)
+            store_models(command.models_folder, config, methods, learned)
+        cold = tuple(i for i, lesson in lessons.items() if lesson.former is None)
+        yield m.ModelReady(job_id, tuple(shots), total, command.revision, cold)
 
-    def _warm_methods(self, command: m.FineTune) -> dict[int, Method]:
-        """Copies of the current methods to continue from, so that a cancelled job leaves the originals
-        alone."""
+    def _former(self, command: m.FineTune) -> Models:
+        """What a warm start continues from: the current models, else stored ones; none for a cold start."""
+        clip, config = command.clip, command.config
         if not command.warm_start:
-            return {}
-        models = self._models
-        if models is not None and (models.clip, models.config) == (command.clip, command.config):
-            return {i: method.copied() for i, method in models.methods.items()}
+            return Models(clip, config, {})
+        if self._models is not None and (self._models.clip, self._models.config) == (clip, config):
+            return self._models
         object_ids = {annotation.object_id for annotation in command.annotations}
-        return self._stored(command.models_folder, command.config, object_ids)
+        return self._stored(clip, command.models_folder, config, object_ids)
 
-    def _preview(self, job_id: int, object_id: int, method: Method, shots: list[Shot]) -> m.Event:
-        shot = next((s for s in shots if s.mask.any()), shots[0])
-        found = method.begin(shots, shot.frame).segment(shot.image)
-        return m.MaskPreviewed(job_id, shot.frame, object_id, to_matte(found))
+    def _to_train(self, lesson: Lesson, config: Config) -> Method:
+        """A copy where there is something to learn, so that a cancelled job leaves the original alone."""
+        if lesson.former is None:
+            return new_method(self._parent(config), config)
+        return lesson.former if lesson.is_known else lesson.former.copied()
 
-    def _stored(self, folder: Path | None, config: Config, object_ids: set[int]) -> dict[int, Method]:
+    def _preview(
+        self, job_id: int, object_id: int, method: Method, shots: list[Shot], opened: OpenedClip, turn: int
+    ) -> m.Event:
+        """How the method sees a frame near the newest annotation: each turn another side, twice as far."""
+        shot = next((s for s in sorted(shots, key=lambda s: not s.fresh) if s.mask.any()), shots[0])
+        frame = _beside(shot.frame, turn, opened.clip.info.frame_count)
+        found = method.begin(shots, shot.frame).segment(opened.proxy.image(frame))
+        return m.MaskPreviewed(job_id, frame, object_id, to_matte(found))
+
+    def _stored(self, clip: Path, folder: Path | None, config: Config, object_ids: set[int]) -> Models:
         """Methods with the weights stored in `folder` for this config, of the objects that have any."""
-        found: dict[int, Method] = {}
+        found = Models(clip, config, {})
         if folder is None:
             return found
         for object_id in object_ids:
-            state = stored_state(folder, object_id, config)
-            if state is not None:
-                found[object_id] = new_method(self._parent(config), config)
-                load_state(found[object_id].network, state, f"model {object_id}")
+            stored = stored_state(folder, object_id, config)
+            if stored is not None:
+                found.methods[object_id] = new_method(self._parent(config), config)
+                load_state(found.methods[object_id].network, stored[0], f"model {object_id}")
+                found.learned[object_id] = stored[1]
         return found
 
     def _current(
@@ -181,7 +216,7 @@ class Engine:
         known: dict[int, Method] = {}
         if models is not None and models.clip == clip and (models.config.method, models.config.trunk) == kind:
             known |= models.methods
-        known |= self._stored(folder, config, object_ids - known.keys())
+        known |= self._stored(clip, folder, config, object_ids - known.keys()).methods
         return {i: known.get(i) or new_method(self._parent(config), config) for i in sorted(object_ids)}
 
     def _propagate(self, job_id: int, command: m.Propagate) -> Iterator[m.Event]:
@@ -190,10 +225,12 @@ class Engine:
         yield m.JobProgressed(job_id, 0, 0, "Preparing")
         shots = self._shots(command.annotations, opened, config)
         methods = self._current(command.clip, config, set(shots), command.models_folder)
-        boxed = yield from self._boxed(job_id, command, opened, shots)
-        groups = plan(shots, command.span, command.direction)
-        total = steps_of(groups)
-        steps = propagate(groups, methods, shots, opened.proxy, command.span)
+        wanted = frozenset(command.span) if command.frames is None else command.frames & set(command.span)
+        boxed = yield from self._boxed(job_id, command, opened, shots, wanted)
+        annotated = {i: [shot.frame for shot in known] for i, known in shots.items()}
+        groups = plan(annotated, command.span, command.direction, wanted)
+        starts, total = starts_of(groups), steps_of(groups)
+        steps = propagate(groups, methods, shots, opened.proxy, wanted)
         done = 0
         for result in steps:
             done += result is not ADAPTING
@@ -202,18 +239,35 @@ class Engine:
             if not isinstance(result, FrameResult):
                 continue
             finished: dict[int, Probability] = {}
+            estimates: dict[int, Estimate] = {}
             for object_id, probability in result.probabilities.items():
-                finished[object_id] = self._finished(opened, result.frame, probability, config.snap)
+                evidence = result.evidence[object_id]
+                finished[object_id], estimates[object_id] = self._judged(
+                    opened, result.frame, probability, config, evidence
+                )
                 yield m.JobProgressed(job_id, done, total, "Snapping to the edges")
             # Snapping and enlarging move each object's edge on its own: where two met they may overlap.
             drawn = [*_drawn_on(result.frame, command.annotations), *boxed.get(result.frame, ())]
             for object_id, alone in merged(finished, drawn).items():
-                quality = expected_j(result.probabilities[object_id])
-                matte = to_matte(alone)
-                yield m.MaskPredicted(job_id, result.frame, object_id, matte, quality, command.revision)
+                estimate, matte = estimates[object_id], to_matte(alone)
+                yield m.MaskPredicted(
+                    job_id,
+                    result.frame,
+                    object_id,
+                    matte,
+                    estimate.j,
+                    command.revision,
+                    starts[object_id, result.frame],
+                    estimate.reason,
+                )
 
     def _boxed(
-        self, job_id: int, command: m.Propagate, opened: OpenedClip, shots: dict[int, list[Shot]]
+        self,
+        job_id: int,
+        command: m.Propagate,
+        opened: OpenedClip,
+        shots: dict[int, list[Shot]],
+        wanted: frozenset[int],
     ) -> Generator[m.Event, None, dict[int, list[Probability]]]:
         """The masks made of boxes: a frame annotated only by a box needs a matte like any other.
 
@@ -221,10 +275,10 @@ class Engine:
         """
         made: dict[int, list[Probability]] = {}
         for annotation in command.annotations:
-            if annotation.box is None or annotation.frame not in command.span:
+            if annotation.box is None or annotation.frame not in wanted:
                 continue
             shot = next(s for s in shots[annotation.object_id] if s.frame == annotation.frame)
-            alone = self._finished(opened, shot.frame, shot.mask, command.config.snap)
+            alone = self._finished(opened, shot.frame, shot.mask, command.config)
             drawn = [*_drawn_on(shot.frame, command.annotations), *made.get(shot.frame, ())]
             mask = merged({annotation.object_id: alone}, drawn)[annotation.object_id]
             made.setdefault(shot.frame, []).append(mask)
@@ -235,16 +289,32 @@ class Engine:
                 to_matte(mask),
                 expected_j(shot.mask),
                 command.revision,
+                shot.frame,
             )
         return made
 
-    def _finished(self, opened: OpenedClip, frame: int, probability: Probability, kind: str) -> Probability:
-        """Snapped at working resolution, then brought to the clip's own."""
-        snapped = snap(opened.proxy.image(frame), probability, kind)
-        info = opened.clip.info
+    def _finished(
+        self, opened: OpenedClip, frame: int, probability: Probability, config: Config
+    ) -> Probability:
+        """Snapped at working resolution, brought to the clip's own, its edges made soft there."""
+        snapped = snap(opened.proxy.image(frame), probability, config.snap)
+        return self._enlarged(opened, frame, snapped, config)
+
+    def _judged(
+        self, opened: OpenedClip, frame: int, probability: Probability, config: Config, seen: Evidence
+    ) -> tuple[Probability, Estimate]:
+        """`_finished`, and what `seen` and the finished result say of its J."""
+        snapped = snap(opened.proxy.image(frame), probability, config.snap)
+        evidence = seen if config.snap == "none" else after_snapping(seen, probability, snapped)
+        finished = self._enlarged(opened, frame, snapped, config)
+        return finished, bundled_estimator().estimate(evidence)
+
+    def _enlarged(self, opened: OpenedClip, frame: int, snapped: Probability, config: Config) -> Probability:
+        image, info = opened.proxy.image(frame), opened.clip.info
         if snapped.shape != (info.height, info.width):
-            snapped = to_full_resolution(opened.clip.image(frame), snapped)
-        return snapped
+            image = opened.clip.image(frame)
+            snapped = to_full_resolution(image, snapped)
+        return soft_alpha(image, snapped) if config.alpha == "closed_form" else snapped
 
     def _segment(self, job_id: int, command: m.Segment) -> Iterator[m.Event]:
         opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
@@ -260,10 +330,20 @@ class Engine:
         own = {command.object_id}
         method = self._current(command.clip, command.config, own, command.models_folder)[command.object_id]
         start = min((shot.frame for shot in shots), key=lambda frame: abs(frame - command.frame))
-        probability = method.begin(shots, start).segment(opened.proxy.image(command.frame))
-        matte = to_matte(self._finished(opened, command.frame, probability, command.config.snap))
-        quality = expected_j(probability)
-        yield m.MaskPredicted(job_id, command.frame, command.object_id, matte, quality, command.revision)
+        image = opened.proxy.image(command.frame)
+        probability = method.begin(shots, start).segment(image)
+        seen = watch_from(shots, start).see(image, probability)
+        finished, estimate = self._judged(opened, command.frame, probability, command.config, seen)
+        yield m.MaskPredicted(
+            job_id,
+            command.frame,
+            command.object_id,
+            to_matte(finished),
+            estimate.j,
+            command.revision,
+            start,
+            estimate.reason,
+        )
 
     def _snap(self, job_id: int, command: m.Snap) -> Iterator[m.Event]:
         opened = self._opened(command.clip, Config().working_side, None)
@@ -318,6 +398,24 @@ def to_matte(probability: Probability) -> Matte:
 def to_mask(probability: Probability) -> Mask:
     """float32 in [0, 1] -> read-only uint8 in {0, 255}, thresholded at one half."""
     return m.read_only(np.where(probability >= 0.5, 255, 0).astype(np.uint8))
+
+
+def _lesson(command: m.FineTune, object_id: int, shots: list[Shot], former: Models) -> Lesson:
+    """What one object has to learn; a model that has learned another object starts afresh."""
+    steps = command.config.steps
+    marks = Learned.of([a for a in command.annotations if a.object_id == object_id])
+    known = former.learned.get(object_id, NOTHING)
+    if not known.is_of(marks):
+        return Lesson(shots, marks, steps)
+    again = 0 if known == marks else min(steps, max(1, steps // WARM_SHARE))
+    marked = [replace(s, fresh=known.forms.get(s.frame) != marks.forms[s.frame]) for s in shots]
+    return Lesson(marked, marks, again, former.methods[object_id])
+
+
+def _beside(frame: int, turn: int, count: int) -> int:
+    """A frame 1, 2, 4, 8 or 16 away from `frame`, on alternate sides; the other side where the clip ends."""
+    away = 2 ** (turn % 5) * (1 if turn % 2 == 0 else -1)
+    return next((f for f in (frame + away, frame - away) if 0 <= f < count), frame)
 
 
 def _drawn_on(frame: int, annotations: Sequence[Annotation]) -> list[Probability]:

@@ -23,13 +23,15 @@ from vosengine.types import Image, Probability
 class Shot:
     """One annotated frame at working resolution: what an object looks like.
 
-    neighbour: the frame beside it, for methods that look at motion.
+    neighbour: the frame beside it, for methods that look at motion. fresh: new to the network that is trained
+    further.
     """
 
     frame: int
     image: Image
     mask: Probability
     neighbour: Image | None = None
+    fresh: bool = False
 
     def decode(self) -> tuple[Image, Probability]:
         """The frame and its mask, as a training source gives them."""

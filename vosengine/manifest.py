@@ -5,7 +5,8 @@ this edition does not know are kept and written back. Layout of version 2::
 
     schema, version, revision, next_object_id, frame, object, in, out, config
     clip: path, relative, fingerprint, width, height, rate, frame_count or time_base + ticks, ...
-    objects: [{id, name, colour, visible, locked, revision, boxes: {frame: [x, y, width, height]}, approved}]
+    objects: [{id, name, colour, visible, locked, boxes: {frame: [x, y, width, height]},
+        box_revisions: {frame: revision}, approved}]
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class RotoObject:
 class Manifest:
     """The content of `project.roto`.
 
-    revision: of all annotations; revisions: of each object's last change, on which staleness hangs.
+    revision: of all annotations; box_revisions: when each box got its form, as a mask's note says.
     span: in and out; frame, object_id: what was current. config: the settings of the next run.
     extra, clip_extra, config_extra: keys of other editions, kept as they are.
     """
@@ -61,7 +62,7 @@ class Manifest:
     boxes: Mapping[Key, Box] = field(default_factory=dict)
     approved: frozenset[Key] = frozenset()
     revision: int = 0
-    revisions: Mapping[int, int] = field(default_factory=dict)
+    box_revisions: Mapping[Key, int] = field(default_factory=dict)
     next_object_id: int = 1
     span: Span | None = None
     frame: int = 0
@@ -110,10 +111,14 @@ def _dump_object(manifest: Manifest, each: RotoObject) -> dict[str, Any]:
         "colour": each.colour,
         "visible": each.visible,
         "locked": each.locked,
-        "revision": manifest.revisions.get(own, 0),
         "boxes": {
             str(frame): [box.x, box.y, box.width, box.height]
             for (object_id, frame), box in sorted(manifest.boxes.items())
+            if object_id == own
+        },
+        "box_revisions": {
+            str(frame): revision
+            for (object_id, frame), revision in sorted(manifest.box_revisions.items())
             if object_id == own
         },
         "approved": sorted(frame for object_id, frame in manifest.approved if object_id == own),
@@ -203,7 +208,9 @@ _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 
 _KNOWN_NUMBERS = {"version", "revision", "next_object_id", "frame", "object", "in", "out"}
 _KNOWN = _KNOWN_NUMBERS | {"schema", "config", "clip", "objects"}
-_KNOWN_OF_OBJECT = {"id", "name", "colour", "visible", "locked", "revision", "boxes", "approved"}
+_KNOWN_OF_OBJECT = {"id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved"} | {
+    "revision"  # of the object, which its boxes had in common in earlier editions
+}
 _KNOWN_OF_CLIP = {each.name for each in fields(ClipInfo)} | {"relative", "frame_count", "time_base", "ticks"}
 _KNOWN_OF_CONFIG = {each.name for each in fields(Config)}
 
@@ -225,7 +232,12 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
             (each.object_id, int(frame)) for each, entry in entries for frame in entry.get("approved", [])
         ),
         revision=int(values.get("revision", 0)),
-        revisions={each.object_id: int(entry.get("revision", 0)) for each, entry in entries},
+        box_revisions={
+            (each.object_id, int(frame)): int(revisions.get(frame, entry.get("revision", 0)))
+            for each, entry in entries
+            for revisions in [entry.get("box_revisions", {})]
+            for frame in entry.get("boxes", {})
+        },
         next_object_id=max(int(values.get("next_object_id", 1)), last + 1),
         span=Span(int(values.get("in", 0)), int(values.get("out", clip.frame_count))),
         frame=int(values.get("frame", 0)),

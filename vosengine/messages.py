@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.config import Config
-from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Span
+from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Reason, Span
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -42,7 +42,9 @@ class FineTune:
     """One-shot training of one model an object on the annotations; ends with `ModelReady`.
 
     `warm_start` continues from the current models instead of the parent, where they were made with the same
-    config. With a `models_folder` the result is also stored there, and `warm_start` may continue from it.
+    config and the same object: marked on some frame in about the same place. An object whose annotations are
+    all known learns nothing more. With a `models_folder` the result is also stored there, and `warm_start`
+    may continue from it.
     """
 
     clip: Path
@@ -58,7 +60,9 @@ class FineTune:
 class Propagate:
     """Segment every frame of `span` with the current models; one `MaskPredicted` a frame and object.
 
-    Frames annotated for an object are not predicted for it.
+    Frames annotated for an object are not predicted for it. `frames` names those of the span that are wanted,
+    None all of them: the wanted get the masks that a whole run with these models gives them, and sweeps go no
+    further than they must. All objects are predicted there, because where they meet each gives way to others.
     """
 
     clip: Path
@@ -69,6 +73,7 @@ class Propagate:
     revision: int = 0
     cache_folder: Path | None = None
     models_folder: Path | None = None
+    frames: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +199,11 @@ class MaskPreviewed:
 
 @dataclass(frozen=True)
 class MaskPredicted:
-    """A result; never dropped. `matte` has the clip's full resolution; `quality` in [0, 1] estimates J."""
+    """A result; never dropped. `matte` has the clip's full resolution; `quality` in [0, 1] estimates J.
+
+    `start` is the annotated frame it was propagated from: the frame itself for a mask made of a box.
+    `reason` is what pulls that estimate down most, None where nothing does.
+    """
 
     job_id: int
     frame: int
@@ -202,6 +211,8 @@ class MaskPredicted:
     matte: Matte
     quality: float
     revision: int
+    start: int | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -217,12 +228,16 @@ class MaskDrawn:
 
 @dataclass(frozen=True)
 class ModelReady:
-    """Fine-tuning ended and its models are current."""
+    """Fine-tuning ended and its models are current.
+
+    `cold` are the objects that were learned from the parent: none of their former results is up to date.
+    """
 
     job_id: int
     object_ids: tuple[int, ...]
     steps: int
     revision: int
+    cold: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

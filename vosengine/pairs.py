@@ -32,6 +32,7 @@ from vosengine.augment import (
 )
 from vosengine.types import Box, Image, Probability
 
+ACROSS = 0.5  # of the pairs show a known and a fresh still, where there are both
 VIEW_MOTION = Motion(scale=0.2, shift=0.12, rotation=15, bend=0.03)
 GUIDANCE_MOTIONS = (
     Motion(scale=0.03, shift=0.03, rotation=3, bend=0.02),
@@ -67,6 +68,7 @@ class Mix:
     box_guidance: float = 0.1
     no_guidance: float = 0.15
     damaged_guidance: float = 0.2
+    relit: float = 0.3
 
 
 class PairMaker:
@@ -78,8 +80,11 @@ class PairMaker:
         clips: Sequence[Sequence[Source]] = (),
         seed: int = 0,
         mix: Mix | None = None,
+        fresh: Sequence[bool] = (),
     ) -> None:
+        """fresh: which of the stills, all of one object, the network has yet to learn."""
         self.stills = stills
+        self.groups = _groups(stills, fresh)
         self.clips = [frames for frames in clips if len(frames) > 1]
         self.seed = seed
         self.mix = mix or Mix()
@@ -87,17 +92,25 @@ class PairMaker:
     def pair(self, number: int, height: int, width: int) -> tuple[View, View]:
         """Two views of height x width pixels."""
         rng = np.random.default_rng((self.seed, number))
+        if self.groups and rng.random() < ACROSS:
+            return self._across(rng, height, width)
         if self.clips and (not self.stills or rng.random() < self.mix.clip):
             return self._from_clip(rng, height, width)
         return self._from_still(rng, height, width)
 
     def _still(self, rng: np.random.Generator) -> tuple[Image, Probability]:
-        """A random still, mirrored half of the time; a clip's frame where there are no stills."""
-        pool = self.stills or self.clips[int(rng.integers(len(self.clips)))]
-        image, mask = pool[int(rng.integers(len(pool)))].decode()
-        if rng.random() < 0.5:
-            image, mask = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
-        return image, mask
+        """A random still, mirrored half of the time; a clip's frame where there are no stills. Where some are
+        fresh, a fresh one half of the time.
+        """
+        if self.groups:
+            pool: Sequence[Source] = self.groups[int(rng.integers(2))]
+        else:
+            pool = self.stills or self.clips[int(rng.integers(len(self.clips)))]
+        still = self._drawn(rng, pool)
+        return _mirrored(*still) if rng.random() < 0.5 else still
+
+    def _drawn(self, rng: np.random.Generator, pool: Sequence[Source]) -> tuple[Image, Probability]:
+        return pool[int(rng.integers(len(pool)))].decode()
 
     def _from_still(self, rng: np.random.Generator, height: int, width: int) -> tuple[View, View]:
         image, mask = self._still(rng)
@@ -113,6 +126,19 @@ class PairMaker:
             views.append(
                 self._view(rng, image, mask, background, distractor, occluder, window, height, width)
             )
+        return views[0], views[1]
+
+    def _across(self, rng: np.random.Generator, height: int, width: int) -> tuple[View, View]:
+        """Views of a known and a fresh still, in either order: what a propagation between the two sees."""
+        mirrored, jitter_seed = rng.random() < 0.5, int(rng.integers(2**31))
+        occluder = self._still(rng) if rng.random() < self.mix.occluder else None
+        views = []
+        for group in rng.permutation(2):
+            still = self._drawn(rng, self.groups[group])
+            image, mask = _mirrored(*still) if mirrored else still
+            image = colour_jitter(np.random.default_rng(jitter_seed), image, 0.15)
+            window = random_window(rng, mask, height, width)
+            views.append(self._view(rng, image, mask, None, None, occluder, window, height, width))
         return views[0], views[1]
 
     def _distractor(
@@ -143,12 +169,10 @@ class PairMaker:
         if distractor is not None:
             canvas, wrong = with_distractor(rng, canvas, alpha, *distractor)
         if occluder is not None and rng.random() < 0.6:
-            other, shape = _beside(rng, *occluder, alpha, over=True)
-            canvas = composite(canvas, other, _softened(shape))
-            alpha = alpha * (1 - shape)
+            canvas, alpha = _occluded(rng, canvas, alpha, *occluder)
         if rng.random() < 0.3:
             canvas = blur(rng, canvas)
-        canvas = colour_jitter(rng, canvas, 0.05)
+        canvas = colour_jitter(rng, canvas, 0.15 if rng.random() < self.mix.relit else 0.05)
         truth = (alpha > 0.5).astype(np.float32)
         return View(canvas, truth, self._guidance(rng, truth, truth, wrong))
 
@@ -159,6 +183,7 @@ class PairMaker:
         second = int(np.clip(first + (reach if rng.random() < 0.5 else -reach), 0, len(frames) - 1))
         mirrored = rng.random() < 0.5
         jitter_seed = int(rng.integers(2**31))
+        occluder = self._still(rng) if self.stills and rng.random() < self.mix.occluder else None
         views = []
         for number in (first, second):
             image, mask = frames[number].decode()
@@ -170,8 +195,11 @@ class PairMaker:
             window = random_window(rng, anchor, height, width)
             motion = Motion(scale=0.1, shift=0.05, rotation=8, bend=0.01)
             at = moved_window(rng, anchor, window, motion, height, width)
-            canvas = colour_jitter(np.random.default_rng(jitter_seed), look(image, at), 0.15)
-            truth = (look_soft(mask, at) > 0.5).astype(np.float32)
+            canvas = colour_jitter(np.random.default_rng(jitter_seed), look(image, at), 0.25)
+            alpha = look_soft(mask, at)
+            if occluder is not None and rng.random() < 0.6:
+                canvas, alpha = _occluded(rng, canvas, alpha, *occluder)
+            truth = (alpha > 0.5).astype(np.float32)
             seen = look_soft(previous, at)
             views.append(View(canvas, truth, self._guidance(rng, truth, seen, np.zeros_like(seen))))
         return views[0], views[1]
@@ -192,6 +220,17 @@ class PairMaker:
         if rng.random() < 0.3:
             mask = np.maximum(mask, wrong)
         return 2 * mask - 1
+
+
+def _mirrored(image: Image, mask: Probability) -> tuple[Image, Probability]:
+    return np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
+
+
+def _groups(stills: Sequence[Source], fresh: Sequence[bool]) -> list[list[Source]]:
+    """The known stills and the fresh ones; nothing where all are of one kind."""
+    if not any(fresh) or all(fresh):
+        return []
+    return [[s for s, new in zip(stills, fresh, strict=True) if new is kind] for kind in (False, True)]
 
 
 def random_window(
@@ -243,6 +282,14 @@ def composite(under: Image, over: Image, alpha: Probability) -> Image:
     """`over` on `under`."""
     a = alpha[..., None]
     return np.asarray(under * (1 - a) + over * a + 0.5, np.float32).astype(np.uint8)
+
+
+def _occluded(
+    rng: np.random.Generator, canvas: Image, alpha: Probability, image: Image, mask: Probability
+) -> tuple[Image, Probability]:
+    """A view and the object's mask in it, with another object partly over it."""
+    other, shape = _beside(rng, image, mask, alpha, over=True)
+    return composite(canvas, other, _softened(shape)), np.asarray(alpha * (1 - shape), np.float32)
 
 
 def _softened(alpha: Probability) -> Probability:

@@ -24,7 +24,7 @@ from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
 from vosengine.project_lock import HOLDER, LOCK, ProjectLock
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason
 
 MANIFEST = "project.roto"
 UNKNOWN_REVISION = -1  # of a matte without a note: never up to date
@@ -33,9 +33,13 @@ Scribbles = NDArray[np.uint8]
 _Picture = TypeVar("_Picture", NDArray[np.uint8], NDArray[np.uint16])
 
 
+Origin = tuple[int, int]
+"""An annotated frame, and the revision in which its annotation got the form it had."""
+
+
 @dataclass(frozen=True)
 class StoredMask:
-    """An annotated mask as found on disk, with the revision of the object it was drawn in."""
+    """An annotated mask as found on disk, with the revision it was drawn in."""
 
     object_id: int
     frame: int
@@ -45,12 +49,17 @@ class StoredMask:
 
 @dataclass(frozen=True)
 class StoredPrediction:
-    """What is known of a matte without decoding it."""
+    """What is known of a matte without decoding it.
+
+    revision: of the annotations that were known. origin: what it was propagated from, None where unknown.
+    """
 
     object_id: int
     frame: int
     quality: float
     revision: int
+    origin: Origin | None = None
+    reason: Reason | None = None
 
 
 def harden(matte: Matte) -> Mask:
@@ -198,11 +207,18 @@ class Project:
         quality: float,
         revision: int,
         keep: Path | None = None,
+        origin: Origin | None = None,
+        reason: Reason | None = None,
     ) -> None:
         """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given."""
         self._check_size(matte)
         path = self.matte_file(object_id, frame)
-        content = png_note.encode(matte, {"quality": round(quality, 6), "revision": revision})
+        note: dict[str, float | str] = {"quality": round(quality, 6), "revision": revision}
+        if origin is not None:
+            note |= {"start": origin[0], "start_revision": origin[1]}
+        if reason is not None:
+            note["reason"] = reason.name.lower()
+        content = png_note.encode(matte, note)
         if keep is not None and path.exists():
             project_io.copy(path, keep)
         project_io.write(path, content, durable=False)
@@ -217,7 +233,8 @@ class Project:
             note = png_note.read(self.matte_file(object_id, frame))
             quality = note.get("quality")
             known = float(quality) if isinstance(quality, int | float) else 0.0
-            yield StoredPrediction(object_id, frame, known, _revision(note, UNKNOWN_REVISION))
+            revision = _revision(note, UNKNOWN_REVISION)
+            yield StoredPrediction(object_id, frame, known, revision, _origin(note), _reason(note))
 
     def exchange_prediction(self, object_id: int, frame: int, keep: Path | None, place: Path | None) -> bool:
         """Move the matte away to `keep` (None: leave it out), and the one at `place`, if any, in instead.
@@ -363,3 +380,13 @@ def check_free(folder: Path) -> None:
 def _revision(note: dict[str, Any], otherwise: int) -> int:
     revision = note.get("revision")
     return revision if isinstance(revision, int) else otherwise
+
+
+def _origin(note: dict[str, Any]) -> Origin | None:
+    start, revision = note.get("start"), note.get("start_revision")
+    return (start, revision) if isinstance(start, int) and isinstance(revision, int) else None
+
+
+def _reason(note: dict[str, Any]) -> Reason | None:
+    """The noted reason; None where there is none or one that only a later edition knows."""
+    return Reason.__members__.get(str(note.get("reason", "")).upper())

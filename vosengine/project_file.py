@@ -28,6 +28,7 @@ from vosengine.errors import ProjectError
 from vosengine.manifest import VERSION, Key, Manifest, RotoObject, colour_of, load
 from vosengine.project import (
     MANIFEST,
+    Origin,
     Project,
     StoredMask,
     StoredPrediction,
@@ -43,6 +44,7 @@ __all__ = [
     "MANIFEST",
     "Key",
     "Manifest",
+    "Origin",
     "Project",
     "RotoObject",
     "StoredMask",

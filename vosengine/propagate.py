@@ -1,14 +1,13 @@
-"""Propagation: which frame is predicted from which annotation, objects merged, results in order.
+"""Propagation: the sweeps of a plan carried out, objects merged, results in order.
 
-MaskTrack section 3.3: with several annotations the mask propagates forward and backward from each, and the
-nearest annotation wins. Objects are segmented separately and merged by the largest probability (iterative
-online training, section 3.3).
+Objects are segmented separately and merged by the largest probability (iterative online training, section
+3.3).
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -17,9 +16,12 @@ from typing import Protocol
 import numpy as np
 from torch import nn
 
+from vosengine.evidence import watch_from
 from vosengine.finetune import Shot
 from vosengine.png import read_matte, write_matte
-from vosengine.types import Direction, Image, Probability, Span
+from vosengine.quality import Evidence
+from vosengine.sweeps import Sweep, starts_of
+from vosengine.types import Image, Probability
 
 
 class Frames(Protocol):
@@ -60,20 +62,12 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Frames of one object in the order they are segmented, starting beside the annotated frame `start`."""
-
-    object_id: int
-    start: int
-    frames: range
-
-
-@dataclass(frozen=True)
 class FrameResult:
-    """The merged probabilities of a frame's predicted objects, at working resolution."""
+    """The merged probabilities of a frame's predicted objects, at working resolution, and what was seen."""
 
     frame: int
     probabilities: Mapping[int, Probability]
+    evidence: Mapping[int, Evidence]
 
 
 class Adapting(Enum):
@@ -85,70 +79,33 @@ class Adapting(Enum):
 ADAPTING = Adapting.ADAPTING
 
 
-def plan_sweeps(object_id: int, annotated: Sequence[int], span: Span, direction: Direction) -> list[Sweep]:
-    """Each frame of `span` in one sweep from the nearest annotated frame that `direction` allows.
-
-    Ties go forward. A sweep starts beside its annotation even where the span begins later, because the
-    masks in between are needed to get there.
-    """
-    known = sorted(annotated)
-    sweeps: list[Sweep] = []
-    for here, following in zip(known, [*known[1:], None], strict=True):
-        stop = span.stop
-        if following is not None:
-            stop = min(stop, following if direction is Direction.FORWARD else (here + following) // 2 + 1)
-        if direction is not Direction.BACKWARD and stop > max(span.start, here + 1):
-            sweeps.append(Sweep(object_id, here, range(here + 1, stop)))
-    for here, before in zip(known, [None, *known[:-1]], strict=True):
-        first = span.start
-        if before is not None:
-            first = max(first, before + 1 if direction is Direction.BACKWARD else (before + here) // 2 + 1)
-        if direction is not Direction.FORWARD and first < min(span.stop, here):
-            sweeps.append(Sweep(object_id, here, range(here - 1, first - 1, -1)))
-    return sweeps
-
-
-def plan(shots: Mapping[int, Sequence[Shot]], span: Span, direction: Direction) -> list[list[Sweep]]:
-    """All objects' sweeps, those over the same frames grouped; forward ones first, as the footage runs."""
-    groups: dict[tuple[int, range], list[Sweep]] = {}
-    for object_id, known in shots.items():
-        for sweep in plan_sweeps(object_id, [shot.frame for shot in known], span, direction):
-            groups.setdefault((sweep.start, sweep.frames), []).append(sweep)
-    return sorted(groups.values(), key=lambda group: (group[0].frames.step < 0, group[0].frames.start))
-
-
-def steps_of(groups: Sequence[Sequence[Sweep]]) -> int:
-    """How many frames `propagate` will visit."""
-    return sum(len(group[0].frames) for group in groups)
-
-
 def propagate(
     groups: Sequence[Sequence[Sweep]],
     methods: Mapping[int, Method],
     shots: Mapping[int, Sequence[Shot]],
     frames: Frames,
-    span: Span,
+    wanted: Container[int],
 ) -> Iterator[FrameResult | Adapting | None]:
-    """Segment the groups of a plan; yields each visited frame's result once all objects got there.
+    """Segment the groups of a plan; yields each wanted frame's result once all objects got there.
 
     `shots` holds each object's annotated frames. Objects whose sweeps run together are segmented together; a
     frame waits on disk for objects that reach it from another side, so memory does not grow with the clip.
-    Yields None for frames that are incomplete yet, or outside the span, and ADAPTING after each optimizer
-    step of online adaptation.
+    Yields None for frames that are incomplete yet, or not wanted, and ADAPTING after each optimizer step of
+    online adaptation.
     """
     expected: dict[int, set[int]] = {}
-    for group in groups:
-        for sweep in group:
-            for frame in sweep.frames:
-                expected.setdefault(frame, set()).add(sweep.object_id)
+    for object_id, frame in starts_of(groups):
+        expected.setdefault(frame, set()).add(object_id)
     with tempfile.TemporaryDirectory(prefix="rotoshot-") as folder:
         waiting = _Waiting(Path(folder), expected, shots)
         for group in groups:
             tracks = {s.object_id: methods[s.object_id].begin(shots[s.object_id], s.start) for s in group}
+            watches = {s.object_id: watch_from(shots[s.object_id], s.start) for s in group}
             for frame in group[0].frames:
-                found = {i: track.segment(frames.image(frame)) for i, track in tracks.items()}
-                result = waiting.arrived(frame, found)
-                yield result if result is not None and frame in span else None
+                image = frames.image(frame)
+                found = {i: track.segment(image) for i, track in tracks.items()}
+                seen = {i: watches[i].see(image, result) for i, result in found.items()}
+                yield waiting.arrived(frame, found, seen) if frame in wanted else None
                 for track in tracks.values() if frame != group[0].frames[-1] else ():
                     for _ in track.adapt():
                         yield ADAPTING
@@ -164,10 +121,14 @@ class _Waiting:
         self.expected = {frame: set(ids) for frame, ids in expected.items()}
         self.drawn = {i: {shot.frame: shot.mask for shot in known} for i, known in shots.items()}
         self.kept: dict[int, set[int]] = {}
+        self.seen: dict[int, dict[int, Evidence]] = {}
 
-    def arrived(self, frame: int, found: dict[int, Probability]) -> FrameResult | None:
+    def arrived(
+        self, frame: int, found: dict[int, Probability], seen: Mapping[int, Evidence]
+    ) -> FrameResult | None:
         """The frame's merged result once all its objects are there."""
         missing = self.expected[frame]
+        self.seen.setdefault(frame, {}).update(seen)
         missing.difference_update(found)
         if missing:
             for object_id, probability in found.items():
@@ -179,7 +140,7 @@ class _Waiting:
             found[object_id] = np.asarray(read_matte(file) / np.float32(65535), np.float32)
             file.unlink()
         drawn = [masks[frame] for masks in self.drawn.values() if frame in masks]
-        return FrameResult(frame, merged(found, drawn))
+        return FrameResult(frame, merged(found, drawn), self.seen.pop(frame))
 
     def _file(self, frame: int, object_id: int) -> Path:
         return self.folder / f"{object_id}-{frame}.png"

@@ -7,9 +7,10 @@ a *matte* is soft, uint16 (height, width), 0 = background, 65535 = object; a *pr
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from fractions import Fraction
 from pathlib import Path
 
@@ -89,6 +90,12 @@ class Annotation:
         if (self.mask is None) == (self.box is None):
             raise ValueError("an annotation holds exactly one of mask and box")
 
+    @property
+    def form(self) -> str:
+        """What it says of its frame, in brief: equal for annotations that say the same."""
+        said = repr(self.box).encode() if self.mask is None else np.packbits(self.mask > 0).tobytes()
+        return hashlib.sha256(said).hexdigest()[:16]
+
 
 class Direction(Enum):
     """Which way masks propagate from the annotations."""
@@ -96,6 +103,15 @@ class Direction(Enum):
     FORWARD = "forward"
     BACKWARD = "backward"
     BOTH = "both"
+
+
+class Reason(StrEnum):
+    """Why a prediction may be bad, in an editor's words."""
+
+    LOST = "nothing was found"
+    UNSURE = "the outline is uncertain"
+    EDGE = "the outline is not on an edge of the picture"
+    COLOURS = "the surroundings look like the object"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ class FakeEngine:
         self.commands: list[Command] = []
         self.fail = ""  # "", "expected" or "bug"
         self.pace = 0.0  # seconds a frame
+        self.gate_propagation_only = False
+        self.cold: tuple[int, ...] = ()  # objects that are learned afresh
 
     def run(self, job_id: int, command: Command) -> Iterator[Event]:
         self.commands.append(command)
@@ -67,19 +69,22 @@ class FakeEngine:
         for step in range(4):
             yield JobProgressed(job_id, step, 4, "Learning the objects", f"loss {1 / (step + 1):.2f}")
             yield MaskPreviewed(job_id, 1, object_ids[0], frozen(np.full(SHAPE, 20000, np.uint16)))
-        yield from self._wait(job_id)
-        yield ModelReady(job_id, object_ids, 4, command.revision)
+        if not self.gate_propagation_only:
+            yield from self._wait(job_id)
+        yield ModelReady(job_id, object_ids, 4, command.revision, self.cold)
 
     def _propagate(self, job_id: int, command: Propagate) -> Iterator[Event]:
         marked = {(a.object_id, a.frame) for a in command.annotations}
-        frames = list(command.span)
+        frames = [f for f in command.span if command.frames is None or f in command.frames]
         if command.direction is Direction.BACKWARD:
             frames.reverse()
         for done, frame in enumerate(frames, start=1):
             time.sleep(self.pace)
             for object_id in sorted({own for own, _ in marked}):
                 if (object_id, frame) not in marked:
-                    yield MaskPredicted(job_id, frame, object_id, truth(frame), 0.9, command.revision)
+                    known = [at for own, at in marked if own == object_id]
+                    start = min(known, key=lambda at: (abs(at - frame), at))
+                    yield MaskPredicted(job_id, frame, object_id, truth(frame), 0.9, command.revision, start)
             yield JobProgressed(job_id, done, len(frames), "Cutting out")
             if done == 2:
                 yield from self._wait(job_id)

@@ -1,6 +1,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from vosengine.augment import (
     Motion,
@@ -102,3 +103,17 @@ def test_blur_keeps_the_mean_of_a_flat_image():
     flat = np.full((30, 30, 3), 100, np.uint8)
     for seed in range(8):
         assert np.abs(blur(np.random.default_rng(seed), flat).astype(int) - 100).max() <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(hnp.arrays(np.uint8, (5, 7, 3)), st.integers(0, 1000), st.sampled_from([0.05, 0.15, 0.4]))
+def test_colour_jitter_is_gamma_gain_offset_and_saturation_of_each_pixel(image, seed, strength):
+    rng = np.random.default_rng(seed)
+    gamma = np.exp(rng.uniform(-strength, strength))
+    gain = rng.uniform(1 - strength, 1 + strength, 3)
+    x = (image / 255) ** gamma * gain + rng.uniform(-strength, strength) / 2
+    grey = x.mean(2, keepdims=True)
+    x = grey + (x - grey) * rng.uniform(1 - 2 * strength, 1 + 2 * strength)
+    jittered = colour_jitter(np.random.default_rng(seed), image, strength)
+    assert jittered.dtype == np.uint8
+    assert np.abs(jittered - np.clip(x * 255, 0, 255)).max() <= 0.501

@@ -86,7 +86,7 @@ def test_the_box_network_is_given_the_filled_box_on_a_crop_about_it():
     inside = box_flags(box, *found.shape) > 0
     assert not found[~inside].any()
     assert (found[inside] > 0.5).mean() > 0.9
-    assert (guidance > 0).float().mean() > 0.25, "a crop, not the whole frame"
+    assert (guidance > 0).float().mean() > 0.15, "a crop, not the whole frame"
 
 
 def test_where_the_network_finds_nothing_grabcut_does(load, monkeypatch):

@@ -18,7 +18,9 @@ def test_changes_apply_and_unknown_names_are_refused():
         preset("draft", seed=-1)
     with pytest.raises(EngineError, match="no snapping 'glue'"):
         preset("draft", snap="glue")
-    with pytest.raises(EngineError, match="Unknown setting stepz; the settings are batch_size"):
+    with pytest.raises(EngineError, match="no kind of alpha 'fuzzy'; choose snapped or closed_form"):
+        preset("draft", alpha="fuzzy")
+    with pytest.raises(EngineError, match="Unknown setting stepz; the settings are alpha, batch_size"):
         preset("draft", stepz=3)
 
 

@@ -11,7 +11,7 @@ from vosengine import messages as m
 from vosengine.config import preset
 from vosengine.engine import Engine
 from vosengine.errors import AnnotationError, ClipError, EngineError, ProjectError
-from vosengine.types import Annotation, Box, Direction, Span
+from vosengine.types import Annotation, Box, Direction, Reason, Span
 
 COUNT = 5
 CONFIG = preset("balanced", steps=8, batch_size=2, crop_area=128 * 96)
@@ -60,8 +60,8 @@ def test_opening_gives_the_clip_first_and_then_its_proxies(engine, clip, tmp_pat
 
 def test_a_shot_goes_in_and_mattes_come_out(engine, clip, tmp_path):
     learned = run(engine, m.FineTune(clip, (drawn(0),), CONFIG, revision=3, cache_folder=tmp_path))
-    assert of(learned, m.ModelReady) == [m.ModelReady(7, (1,), 8, 3)]
-    assert len(of(learned, m.MaskPreviewed)) == 1
+    assert of(learned, m.ModelReady) == [m.ModelReady(7, (1,), 8, 3, cold=(1,))]
+    assert [event.frame for event in of(learned, m.MaskPreviewed)] == [1], "the frame beside the marked one"
     command = m.Propagate(clip, (drawn(0),), Span(0, COUNT), CONFIG, revision=4, cache_folder=tmp_path)
     events = run(engine, command)
     predicted = of(events, m.MaskPredicted)
@@ -70,8 +70,9 @@ def test_a_shot_goes_in_and_mattes_come_out(engine, clip, tmp_path):
         assert event.matte.dtype == np.uint16
         assert event.matte.shape == (96, 160)
         assert not event.matte.flags.writeable
-        assert event.revision == 4
-        assert 0 <= event.quality <= 1
+        assert (event.revision, event.start) == (4, 0)
+        assert 0 < event.quality < 1
+        assert event.reason is None or event.reason in Reason
         assert j(event.matte, event.frame) > 0.75
     progress = of(events, m.JobProgressed)
     assert progress[-1].done == 4
@@ -108,18 +109,18 @@ def test_a_cancelled_fine_tuning_leaves_the_current_model(engine, clip, tmp_path
     run(engine, m.FineTune(clip, (drawn(0),), CONFIG, cache_folder=tmp_path))
     command = m.Propagate(clip, (drawn(0),), Span(0, 2), CONFIG, cache_folder=tmp_path)
     before = of(run(engine, command), m.MaskPredicted)[0].matte
+    annotations = (drawn(0), drawn(3))
     for warm in (False, True):
-        job = engine.run(8, m.FineTune(clip, (drawn(0),), CONFIG, warm_start=warm, cache_folder=tmp_path))
-        for _ in range(4):
-            next(job)
+        job = engine.run(8, m.FineTune(clip, annotations, CONFIG, warm_start=warm, cache_folder=tmp_path))
+        while not isinstance(next(job), m.MaskPreviewed):
+            pass
         job.close()
     assert np.array_equal(of(run(engine, command), m.MaskPredicted)[0].matte, before)
 
 
-def test_a_warm_start_takes_fewer_steps_and_released_models_are_gone(engine, clip, tmp_path):
+def test_released_models_and_those_of_other_settings_are_not_continued(engine, clip, tmp_path):
     command = m.FineTune(clip, (drawn(0),), CONFIG, warm_start=True, cache_folder=tmp_path)
     assert of(run(engine, command), m.ModelReady)[0].steps == 8
-    assert of(run(engine, command), m.ModelReady)[0].steps == 2
     changed = m.FineTune(
         clip, (drawn(0),), preset("balanced", steps=9, batch_size=2), warm_start=True, cache_folder=tmp_path
     )
@@ -136,7 +137,7 @@ def test_models_stored_on_disk_serve_a_later_engine(engine, clip, tmp_path):
     expected = of(run(engine, command), m.MaskPredicted)[0].matte
     later = Engine()
     assert np.array_equal(of(run(later, command), m.MaskPredicted)[0].matte, expected)
-    assert of(run(later, replace(learn, warm_start=True)), m.ModelReady)[0].steps == 2
+    assert of(run(later, replace(learn, warm_start=True)), m.ModelReady)[0].steps == 0, "all is known"
     other = replace(learn, warm_start=True, config=replace(CONFIG, steps=9))
     assert of(run(Engine(), other), m.ModelReady)[0].steps == 9, "made with other settings"
     (folder / "1.safetensors").write_bytes(b"damaged")
@@ -154,6 +155,7 @@ def test_models_that_cannot_be_stored_are_one_sentence(engine, clip, tmp_path):
 def test_one_frame_on_demand_and_snapping(engine, clip, tmp_path):
     run(engine, m.FineTune(clip, (drawn(0),), CONFIG, cache_folder=tmp_path))
     (found,) = run(engine, m.Segment(clip, 1, 1, (drawn(0),), CONFIG, cache_folder=tmp_path))
+    assert 0 < found.quality < 1
     assert j(found.matte, 1) > 0.75
     rough = cv2.dilate((frame(1)[1] * 255).astype(np.uint8), np.ones((3, 3), np.uint8))
     (snapped,) = run(engine, m.Snap(clip, 1, 1, rough))

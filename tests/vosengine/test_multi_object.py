@@ -169,10 +169,11 @@ class Touching:
         return iter(())
 
 
+@pytest.mark.parametrize("alpha", ["snapped", "closed_form"])
 @pytest.mark.parametrize("side", [WIDTH, WIDTH // 2])
-def test_snapping_and_enlarging_keep_objects_apart(clip: Path, side: int) -> None:
-    """Each object is snapped on its own: without merging again some pixels would belong to both."""
-    config = preset("balanced", snap="bilateral", working_side=side)
+def test_snapping_and_enlarging_keep_objects_apart(clip: Path, side: int, alpha: str) -> None:
+    """Each object is finished on its own: without merging again some pixels would belong to both."""
+    config = preset("balanced", snap="bilateral", alpha=alpha, working_side=side)
     engine = Engine()
     engine._models = Models(clip, config, {i: Touching(i) for i in (1, 4, 7)})  # type: ignore[dict-item]
     mattes = propagated(engine, clip, config, Direction.FORWARD)
@@ -181,5 +182,6 @@ def test_snapping_and_enlarging_keep_objects_apart(clip: Path, side: int) -> Non
         first, second = mattes[frame, 1] >= 32768, mattes[frame, 4] >= 32768
         assert (first.any(), second.any()) == (True, True)
         assert not (first & second).any()
+        assert (np.add(mattes[frame, 1], mattes[frame, 4], dtype=np.uint32) <= 65536).all()
         if frame == LATE:
             assert not ((first | second) & (mask_of(7, LATE) > 0)).any()

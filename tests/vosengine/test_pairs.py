@@ -92,3 +92,33 @@ def test_windows_keep_inside_the_image_where_they_fit():
             assert y >= 0
             assert x + 48 * scale <= 144 + 1e-6
             assert y + 32 * scale <= 96 + 1e-6
+
+
+def recoloured(colour):
+    """The same picture with an object of another colour."""
+    still = picture()
+    image = still.image.copy()
+    image[still.mask > 0] = colour
+    return Picture(image, still.mask)
+
+
+def test_half_of_the_pairs_lead_from_a_known_still_to_a_fresh_one_or_back():
+    stills = [recoloured((250, 40, 40)), recoloured((40, 40, 250)), recoloured((250, 40, 40))]
+    maker = PairMaker(stills, mix=PLAIN, fresh=[False, True, False])
+    kinds = []
+    for number in range(80):
+        views = maker.pair(number, 48, 64)
+        inside = [view.image[cv2.erode(view.mask, np.ones((5, 5))) > 0].astype(int) for view in views]
+        kinds.append("".join("f" if (pixels[:, 2] - pixels[:, 0]).mean() > 0 else "k" for pixels in inside))
+    share = {kind: kinds.count(kind) / len(kinds) for kind in ("kf", "fk", "kk", "ff")}
+    assert share == {kind: pytest.approx(0.25, abs=0.12) for kind in share}
+
+
+@pytest.mark.parametrize("fresh", [(), (False, False), (True, True)])
+def test_stills_of_one_kind_are_paired_each_with_itself(fresh):
+    stills = [recoloured((250, 40, 40)), recoloured((40, 40, 250))]
+    maker, plain = PairMaker(stills, mix=PLAIN, fresh=fresh), PairMaker(stills, mix=PLAIN)
+    for number in range(4):
+        for view, same in zip(maker.pair(number, 48, 64), plain.pair(number, 48, 64), strict=True):
+            assert np.array_equal(view.image, same.image)
+            assert np.array_equal(view.guidance, same.guidance)

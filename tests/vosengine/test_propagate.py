@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosengine.finetune import Shot
-from vosengine.propagate import ADAPTING, merged, plan, plan_sweeps, propagate, steps_of
+from vosengine.propagate import ADAPTING, merged, propagate
+from vosengine.sweeps import plan, plan_sweeps, steps_of
 from vosengine.types import Direction, Span
 
 HEIGHT, WIDTH = 6, 8
@@ -51,8 +52,12 @@ def shot(frame, column=0):
     return Shot(frame, np.zeros((HEIGHT, WIDTH, 3), np.uint8), mask)
 
 
+def frames_of(shots):
+    return {i: [s.frame for s in known] for i, known in shots.items()}
+
+
 def segmented(methods, shots, span, direction):
-    groups = plan(shots, span, direction)
+    groups = plan(frames_of(shots), span, direction)
     steps = list(propagate(groups, methods, shots, NumberedFrames(), span))
     assert len(steps) == steps_of(groups)
     return steps
@@ -113,6 +118,15 @@ def test_objects_annotated_on_different_frames_meet_in_each_result():
         assert by_frame[frame][2][0, 5] > 0.85
 
 
+def test_evidence_comes_with_each_result_also_where_an_object_had_to_wait():
+    methods = {1: Recorder(1), 2: Recorder(5, strength=0.6)}
+    shots = {1: [shot(0, 1)], 2: [shot(6, 5)]}
+    for result in (r for r in segmented(methods, shots, Span(0, 7), Direction.BOTH) if r):
+        assert result.evidence.keys() == result.probabilities.keys()
+        for object_id, seen in result.evidence.items():
+            assert np.isclose(seen.unsure, (0.1, 0.4)[object_id - 1])
+
+
 def test_a_drawn_mask_wins_over_a_rivals_prediction():
     methods = {1: Recorder(1), 2: Recorder(1, strength=0.95)}
     shots = {1: [shot(0, 1)], 2: [shot(0, 5), shot(2, 5)]}
@@ -148,6 +162,6 @@ def test_a_lone_object_is_left_as_it_is():
 def test_each_step_of_online_adaptation_is_one_step_of_the_job():
     shots = {1: [shot(0)]}
     span = Span(0, 3)
-    groups = plan(shots, span, Direction.FORWARD)
+    groups = plan(frames_of(shots), span, Direction.FORWARD)
     steps = list(propagate(groups, {1: Recorder(0, losses=(0.3, 0.2))}, shots, NumberedFrames(), span))
     assert [step is ADAPTING for step in steps] == [False, True, True, False], "none after the last frame"

@@ -22,8 +22,8 @@ SCALES = ("lite", "paper")
 EVERY = "0,40,30,20,10,5,3,2"  # MaskTrack, section 5.4
 STEPS = "0,5,15,60,180"
 TABLES = ("ablation", "refine", "annotate_every", "annotate_percent", "curve")
-FOR_ONE_EVALUATION = ("html", "score", "errors_against", "errors", "attributes", "tracker")
-FOR_A_RUN = ("preset", "changes", "method", "boxes", "results", "jobs")
+FOR_ONE_EVALUATION = ("html", "score", "errors_against", "errors", "attributes", "tracker", "quality")
+FOR_A_RUN = ("preset", "changes", "method", "boxes", "results", "jobs", "quality")
 OPTIONS = {"changes": "--set", "boxes": "--box"}  # where they are not the names of the values
 
 

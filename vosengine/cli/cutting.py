@@ -92,7 +92,9 @@ def predict(project: Project, span: Span, config: Config, jobs: Jobs) -> None:
     command = messages.Propagate(clip, annotations, span, config, cache_folder=cache, models_folder=models)
     for event in jobs.run(command):
         if isinstance(event, MaskPredicted):
-            project.write_prediction(event.object_id, event.frame, event.matte, event.quality, event.revision)
+            origin = None if event.start is None else (event.start, event.revision)
+            key, kept = (event.object_id, event.frame), (event.quality, event.revision)
+            project.write_prediction(*key, event.matte, *kept, origin=origin, reason=event.reason)
 
 
 def export(

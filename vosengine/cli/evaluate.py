@@ -58,6 +58,9 @@ def add_analysis_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--attributes", action="store_true", help="J by DAVIS attribute (db_info.yml)")
     parser.add_argument("--tracker", action="store_true", help="overlap of the boxes round them")
+    parser.add_argument(
+        "--quality", action="store_true", help="whether the estimate of J puts the worst frames first"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,6 +112,7 @@ def analyses(arguments: argparse.Namespace) -> list[Analysis]:
     """The further tables asked for. Raises DatasetError for a file without errors."""
     from vosengine.evaluation.attributes import ByAttribute  # noqa: PLC0415  # OpenCV
     from vosengine.evaluation.errors import ErrorSplit, read_reference  # noqa: PLC0415
+    from vosengine.evaluation.ranking import WorstFirst  # noqa: PLC0415
     from vosengine.evaluation.tracking import AsTracker  # noqa: PLC0415
 
     asked: list[Analysis] = []
@@ -120,6 +124,8 @@ def analyses(arguments: argparse.Namespace) -> list[Analysis]:
         asked.append(ByAttribute())
     if arguments.tracker:
         asked.append(AsTracker())
+    if arguments.quality:
+        asked.append(WorstFirst())
     return asked
 
 

@@ -13,6 +13,7 @@ NETWORKS = {
     "meta": "e-OSVOS's initialisation and neuron-level learning rates",
     "masktrack": "MaskTrack's network, or MaskTrackBox's, on stills",
     "contours": "OSVOS's contour branch, on the boundaries of masks or region maps",
+    "quality": "the estimate of J, no network but a regression, on clips with masks",
 }
 
 

@@ -83,9 +83,10 @@ def refinement(runner: Runner, config: Config, operator: Refining, title: str) -
     results = runner.run(f"refine {operator.judge}{_from(operator.boxes)}", config, operator)
     first = 0 if zero_shot(config) else 1
     count = max(len(result.rounds) for result in results)
+    firsts = [result.rounds[1 - first] for result in results]
     rows = [
         # A sequence whose frames are all annotated stays as it is.
-        _refinement_row(first + n, [r.rounds[min(n, len(r.rounds) - 1)] for r in results])
+        _refinement_row(first + n, [r.rounds[min(n, len(r.rounds) - 1)] for r in results], firsts)
         for n in range(count)
     ]
     names = ("J", "J elsewhere", "OSVOS J")
@@ -95,8 +96,9 @@ def refinement(runner: Runner, config: Config, operator: Refining, title: str) -
     judged = "its J" if operator.judge == "truth" else "the engine's own estimate"
     notes = (
         COUNTED,
-        f"Each round annotates the frame that is worst by {judged} and continues from the models before it "
-        "with a third of the steps. Seconds are those of the round, on this machine.",
+        f"Each round annotates the frame that is worst by {judged}, continues from the models before it with "
+        "fewer steps, and predicts the frames that are nearest to the new annotation. Seconds are those of "
+        "the round, on this machine; `of first run` is their share of the run with one annotation.",
         "`OSVOS J` is the paper's table 4, where annotated frames count as the network sees them.",
     )
     chart = Chart(lines, "annotated frames", dashed=frozenset(["OSVOS J"]))
@@ -143,7 +145,7 @@ def _from(boxes: bool) -> str:
     return " from boxes" if boxes else ""
 
 
-def _refinement_row(annotations: int, results: list[SequenceResult]) -> Values:
+def _refinement_row(annotations: int, results: list[SequenceResult], firsts: list[SequenceResult]) -> Values:
     measures = [sequence_measures(result) for result in results]
     timings = [result.timing for result in results if result.timing is not None]
     return {
@@ -153,7 +155,12 @@ def _refinement_row(annotations: int, results: list[SequenceResult]) -> Values:
         "F": fmean(m.F for m in measures),
         "fine-tuning s": mean(timing.fine_tune_seconds for timing in timings),
         "propagation s": mean(timing.propagate_seconds for timing in timings),
-        "run s": mean(timing.fine_tune_seconds + timing.propagate_seconds for timing in timings),
+        "run s": mean(timing.run_seconds for timing in timings),
+        "of first run": mean(
+            one.timing.run_seconds / first.timing.run_seconds
+            for one, first in zip(results, firsts, strict=True)
+            if one.timing is not None and first.timing is not None and first.timing.run_seconds > 0
+        ),
         "OSVOS J": OSVOS_BY_ANNOTATIONS.get(annotations),
         "sequences": {
             r.sequence.name: {"J": m.J, "annotated": r.annotated}

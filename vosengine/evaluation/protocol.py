@@ -10,8 +10,9 @@ MaskTrack (section 5.4); OSVOS counts what the network says on annotated frames 
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -35,9 +36,11 @@ from vosengine.messages import (
     FineTune,
     JobFailed,
     MaskPredicted,
+    ModelReady,
     OpenClip,
     Propagate,
 )
+from vosengine.sweeps import affected_frames
 from vosengine.types import Annotation, Box, Direction, Mask, Span
 
 HALF = 32768  # a matte's pixel belongs to the hard mask from here on
@@ -60,6 +63,11 @@ class Timing:
     fine_tune_seconds: float
     propagate_seconds: float
     peak_memory_mb: float
+
+    @property
+    def run_seconds(self) -> float:
+        """From pressing Run to the last mask."""
+        return self.fine_tune_seconds + self.propagate_seconds
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,8 @@ class SequenceResult:
 class Round:
     """What an operator asks of the engine: all annotations so far, and the config to learn them with.
 
-    `warm_start` continues from the models of the round before.
+    `warm_start` continues from the models of the round before, and predicts only the frames that the new
+    annotations concern; the others keep that round's results.
     """
 
     annotations: tuple[Annotation, ...]
@@ -132,9 +141,12 @@ def run_sequence(
     run = _TimedEngine(engine, sequence.name, on_event)
     span = _span(run.events(OpenClip(sequence.frames_folder)), sequence)
     done: list[SequenceResult] = []
+    former: Round | None = None
     while (asked := operator.next_round(sequence, config, done)) is not None:
         folder = results_folder / f"round-{len(done) + 1}" if done else results_folder
-        done.append(_run_round(run, sequence, span, asked, folder))
+        before = (former, done[-1]) if former is not None else None
+        done.append(_run_round(run, sequence, span, asked, folder, before))
+        former = asked
     return replace(done[-1], earlier=tuple(done[:-1]))
 
 
@@ -211,20 +223,29 @@ class _TimedEngine:
 
 
 def _run_round(
-    run: _TimedEngine, sequence: Sequence, span: Span, asked: Round, results_folder: Path
+    run: _TimedEngine,
+    sequence: Sequence,
+    span: Span,
+    asked: Round,
+    results_folder: Path,
+    before: tuple[Round, SequenceResult] | None,
 ) -> SequenceResult:
     clip, annotations, config = sequence.frames_folder, asked.annotations, asked.config
     annotated = tuple(sorted({annotation.frame for annotation in annotations}))
-    results = _Results(sequence, results_folder)
-    for annotation in annotations:
-        if annotation.mask is not None:
-            results.mark(annotation.frame, annotation.object_id, annotation.mask > 0)
-    for _ in run.events(FineTune(clip, annotations, config, warm_start=asked.warm_start)):
-        pass
+    learned = list(run.events(FineTune(clip, annotations, config, warm_start=asked.warm_start)))
     starts = sequence.first_frames
     direction = Direction.FORWARD if len(annotations) == len(starts) else Direction.BOTH
+    results, frames = _Results(sequence, results_folder), None
     qualities: dict[int, list[float]] = {}
-    for event in run.events(Propagate(clip, annotations, span, config, direction)):
+    if before is not None and asked.warm_start and _is_continued(learned):
+        former, result = before
+        frames = affected_frames(former.annotations, annotations, span, direction)
+        results.keep(result.result_files, frames)
+        qualities = {f: [quality] for f, quality in result.qualities.items() if f not in frames}
+    for annotation in annotations:
+        if annotation.mask is not None and (frames is None or annotation.frame in frames):
+            results.mark(annotation.frame, annotation.object_id, annotation.mask > 0)
+    for event in run.events(Propagate(clip, annotations, span, config, direction, frames=frames)):
         # Going backward from a later annotation leads to frames where the object is not in the data yet.
         if isinstance(event, MaskPredicted) and event.frame >= starts[event.object_id]:
             results.mark(event.frame, event.object_id, event.matte >= HALF)
@@ -233,6 +254,11 @@ def _run_round(
     result = score_sequence(sequence, results.files, timing)
     means = {frame: fmean(values) for frame, values in qualities.items()}
     return replace(result, annotated=annotated, qualities=means)
+
+
+def _is_continued(learned: list[Event]) -> bool:
+    """Whether all models continue former ones, so that former results may stand."""
+    return not any(isinstance(event, ModelReady) and event.cold for event in learned)
 
 
 def _annotation(frame: int, object_id: int, mask: Mask, as_box: bool) -> Annotation:
@@ -261,10 +287,21 @@ class _Results:
     folder: Path
     files: dict[int, Path] = field(default_factory=dict)
 
+    def keep(self, former: Mapping[int, Path], but: Container[int]) -> None:
+        """Take over the former files of all frames but some."""
+        for frame, file in former.items():
+            if frame not in but:
+                self.files[frame] = self._file(frame)
+                self.files[frame].parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, self.files[frame])
+
     def mark(self, frame: int, object_id: int, inside: NDArray[np.bool_]) -> None:
         """Mark an object in the frame's file; the first object of a frame starts the file anew."""
-        file = self.folder / self.sequence.name / f"{self.sequence.frame_files[frame].stem}.png"
+        file = self._file(frame)
         ids = png.read_palette_ids(file) if frame in self.files else np.zeros(inside.shape, np.uint8)
         ids[inside] = object_id
         png.write_palette(file, ids)
         self.files[frame] = file
+
+    def _file(self, frame: int) -> Path:
+        return self.folder / self.sequence.name / f"{self.sequence.frame_files[frame].stem}.png"

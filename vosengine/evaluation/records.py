@@ -25,17 +25,21 @@ def key_of(config: Config, operator: Operator, weights: str) -> dict[str, Any]:
 
 
 def fingerprint_of_weights(config: Config) -> str:
-    """The SHA-256 of each checkpoint of `checkpoints_of`, or the name of weights made elsewhere.
+    """The SHA-256 of each checkpoint of `checkpoints_of`, or the name of weights made elsewhere; last that of
+    the estimate of J, by which an operator may have judged.
 
     Raises EngineError for an unknown method, WeightsError when a checkpoint is missing. Imports torch.
     """
     from vosengine.methods import architecture_of  # noqa: PLC0415
-    from vosengine.weights import ARCHITECTURES, find  # noqa: PLC0415
+    from vosengine.quality import FILE  # noqa: PLC0415
+    from vosengine.weights import ARCHITECTURES, bundled_folder, find  # noqa: PLC0415
 
     outside = ARCHITECTURES[architecture_of(config)].outside
+    names = checkpoints_of(config)
+    files = [None if name in outside else find(name) for name in names] + [bundled_folder() / FILE]
     return " ".join(
-        name if name in outside else hashlib.sha256(find(name).read_bytes()).hexdigest()
-        for name in checkpoints_of(config)
+        name if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
+        for name, file in zip([*names, FILE], files, strict=True)
     )
 
 

@@ -93,7 +93,7 @@ def weights_of(config: Config) -> str:
 
 
 def box_to_mask_of(config: Config, load: Load) -> BoxToMask:
-    """How the config's method makes masks of boxes: by the bundled networks or as the method's paper does.
+    """How the config's method makes masks of boxes: by the bundled network or as the method's paper does.
 
     load: asked when there is a box. MaskTrack has a network of its own; without weights for it, GrabCut.
     """

@@ -64,7 +64,7 @@ class Matcher(nn.Module):
 
     def remember(self, features: Tensor, mask: Tensor) -> Memory:
         """Features at stride 16 and the mask (batch, 1, height, width) in [0, 1] of reference frames."""
-        fine = F.pixel_unshuffle(F.avg_pool2d(mask, 4), 4)
+        fine = _channels_last(F.pixel_unshuffle(F.avg_pool2d(mask, 4), 4))
         values = self.value(torch.cat((features, fine.to(features.dtype)), 1))
         return Memory(
             F.normalize(self.key(features).flatten(2), dim=1),
@@ -83,7 +83,22 @@ class Matcher(nn.Module):
         inside = (similarity - 2 * (1 - memory.coverage)).amax(2)
         outside = (similarity - 2 * memory.coverage).amax(2)
         scores = torch.stack((inside, outside), 1)
-        return torch.cat((read, scores.to(read.dtype)), 1).view(batch, -1, rows, columns)
+        found = torch.cat((read, scores.to(read.dtype)), 1).view(batch, -1, rows, columns)
+        return _channels_last(found)
+
+
+class PlanarGroupNorm(nn.GroupNorm):
+    """Group norm that is trained on planes.
+
+    On CPUs torch's gradient of a channels-last map takes more than ten times as long as that of planes with
+    moving the map there and back.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width), channels last."""
+        if x.device.type != "cpu" or not torch.is_grad_enabled():
+            return super().forward(x)
+        return _channels_last(super().forward(x.contiguous()))
 
 
 class DecoderStage(nn.Module):
@@ -92,9 +107,9 @@ class DecoderStage(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.join = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.norm1 = nn.GroupNorm(8, outputs)
+        self.norm1 = PlanarGroupNorm(8, outputs)
         self.conv = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.norm2 = nn.GroupNorm(8, outputs)
+        self.norm2 = PlanarGroupNorm(8, outputs)
 
     def forward(self, parts: list[Tensor]) -> Tensor:
         """Maps of one size -> (batch, outputs, rows, columns)."""
@@ -136,6 +151,8 @@ class LiteNet(nn.Module):
         g4 = F.avg_pool2d(g2, 2)
         g8 = F.avg_pool2d(g4, 2)
         g16 = F.avg_pool2d(g8, 2)
+        # One channel fits both layouts: unless it is said to be channels last, what it is joined to is not.
+        g2, g4, g8, g16 = (g.clone(memory_format=torch.channels_last) for g in (g2, g4, g8, g16))
         x = self.stage16([_doubled(self.context(s32)), s16, self.matcher(s16, memory), g16])
         x = self.stage8([_doubled(x), s8, g8])
         x = self.stage4([_doubled(x), s4, g4])
@@ -148,4 +165,12 @@ class LiteNet(nn.Module):
 
 
 def _doubled(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    found = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    if found.requires_grad:
+        # What comes back is a slice of a joined map's gradient, on which torch takes ten times as long.
+        found.register_hook(_channels_last)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)

@@ -74,7 +74,7 @@ def bilateral_solver(
 
 def bilateral_grid(
     image: Image, sigma_spatial: float, sigma_luma: float, sigma_chroma: float
-) -> tuple[sparse.csr_array, sparse.csr_array]:
+) -> tuple[sparse.csc_array, sparse.csr_array]:
     """The simplified bilateral grid's splat and blur matrices.
 
     splat: (vertices, pixels), one 1 a column: the vertex of each pixel; its transpose slices.
@@ -82,9 +82,8 @@ def bilateral_grid(
     """
     keys, strides = _quantised(image, sigma_spatial, sigma_luma, sigma_chroma)
     occupied, vertex_of_pixel = np.unique(keys, return_inverse=True)
-    pixels = np.arange(keys.size)
-    splat = sparse.csr_array(
-        (np.ones(keys.size), (vertex_of_pixel, pixels)), shape=(occupied.size, keys.size)
+    splat = sparse.csc_array(
+        (np.ones(keys.size), vertex_of_pixel, np.arange(keys.size + 1)), shape=(occupied.size, keys.size)
     )
     vertices = np.arange(occupied.size)
     lower, upper = [], []
@@ -99,7 +98,7 @@ def bilateral_grid(
     return splat, sparse.csr_array(one_way + one_way.T + centre)
 
 
-def bistochastised(splat: sparse.csr_array, blur: sparse.csr_array) -> tuple[Vertices, Vertices]:
+def bistochastised(splat: sparse.csc_array, blur: sparse.csr_array) -> tuple[Vertices, Vertices]:
     """The diagonals (n, m) that make slice-blur-splat bistochastic: n * (blur @ n) = m."""
     mass = np.asarray(splat.sum(axis=1), np.float64)
     scale = np.ones_like(mass)
@@ -110,7 +109,7 @@ def bistochastised(splat: sparse.csr_array, blur: sparse.csr_array) -> tuple[Ver
 
 
 def linear_system(
-    splat: sparse.csr_array,
+    splat: sparse.csc_array,
     blur: sparse.csr_array,
     target: NDArray[Any],
     weights: Vertices,
@@ -118,10 +117,13 @@ def linear_system(
 ) -> tuple[sparse.csr_array, Vertices]:
     """A and b of A y = b over the grid's vertices; the solution sliced is the answer."""
     scale, mass = bistochastised(splat, blur)
-    normalise = sparse.diags_array(scale)
-    smooth = sparse.diags_array(mass) - normalise @ blur @ normalise
     data = np.maximum(splat @ weights, SMALLEST_DIAGONAL)
-    return sparse.csr_array(smoothness * smooth + sparse.diags_array(data)), splat @ (weights * target)
+    # smoothness * (diag(mass) - diag(scale) blur diag(scale)) + diag(data), written over the blur's entries.
+    rows = np.repeat(np.arange(scale.size), np.diff(blur.indptr))
+    matrix = blur.copy()
+    matrix.data *= -smoothness * scale[rows] * scale[blur.indices]
+    matrix.setdiag(matrix.diagonal() + smoothness * mass + data)
+    return matrix, splat @ (weights * target)
 
 
 def _quantised(

@@ -1,7 +1,8 @@
 """`rotoshot train lite`: the default method's network, offline, on pairs of frames.
 
 Each step sees pairs of views of objects; each view is segmented with the other as its
-memory and with a guidance mask that is deformed, boxed or missing.
+memory and with a guidance mask that is deformed, boxed or missing, or else is the network's own
+result: what a propagation carries along has the network's mistakes, not random ones.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vosengine.finetune import pair_logits, stacked
 from vosengine.losses import cross_entropy_and_iou
@@ -24,8 +26,9 @@ from vosengine.training.loop import TrainingState, export_weights, lite_optimize
 from vosengine.training.options import add_common_arguments, begin, model_card
 from vosengine.weights import load_network
 
-# Crops of one area and several shapes, as at run time (sides multiples of 32).
-SHAPES = ((192, 288), (192, 288), (224, 256), (288, 192))
+# Crops of several shapes, most of the area used at run time (sides multiples of 32).
+SHAPES = ((288, 384), (192, 288), (320, 320), (288, 384), (384, 288))
+OWN_SHIFT, OWN_SCALE = 0.03, 0.03  # how far own results are moved before they guide: shares of the crop
 
 
 class Batches(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
@@ -75,6 +78,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_common_arguments(parser, steps=6000, rate=8e-4)
     parser.add_argument("--pairs", type=int, default=8, help="pairs a step (default 8)")
+    parser.add_argument(
+        "--own",
+        type=float,
+        default=0.4,
+        help="share of steps guided by the network's own results (default 0.4)",
+    )
+    parser.add_argument(
+        "--start-share",
+        type=float,
+        default=0.0,
+        help="share of the starting weights in those written (default 0): keeps what they did well",
+    )
     parser.add_argument("--weights", default="imagenet", help="what to start from (default imagenet)")
 
 
@@ -84,7 +99,8 @@ def main(arguments: argparse.Namespace) -> int:
     stills, clips = load_training_data(arguments.data)
     held_out = {name: clips.pop(name) for name in HELD_OUT if name in clips}
     network = cast(LiteNet, placed(load_network("lite", arguments.weights)))
-    state = TrainingState(network, lite_optimizer(network, network.trunk, arguments.rate), arguments.steps)
+    optimizer = lite_optimizer(network, network.trunk, arguments.rate)
+    state = TrainingState(network, optimizer, arguments.steps, start_share=arguments.start_share)
     if arguments.resume:
         state.resume(arguments.out)
     validation = validation_batches(held_out or clips, arguments.pairs)
@@ -93,12 +109,12 @@ def main(arguments: argparse.Namespace) -> int:
 
     def export(scores: dict[str, float]) -> None:
         card = model_card(arguments, "lite", "lite", _recipe(state, arguments.pairs), scores)
-        export_weights(state.average, arguments.out / "lite.safetensors", card)
+        export_weights(state.written(), arguments.out / "lite.safetensors", card)
 
     run(
         state,
         batches,
-        lambda batch: _loss(network, *batch),
+        lambda batch: _loss(network, *batch, own=own_guidance(state.step, arguments)),
         lambda: _scores(state.averaged(), validation),
         export,
         arguments,
@@ -106,11 +122,36 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _loss(network: LiteNet, images: Tensor, masks: Tensor, guidance: Tensor) -> Tensor:
+def own_guidance(step: int, arguments: argparse.Namespace) -> np.random.Generator | None:
+    """The step's random numbers where it is guided by the network's own results, else None."""
+    rng = np.random.default_rng((arguments.seed, 1, step))
+    return rng if rng.random() < arguments.own else None
+
+
+def carried(logits: Tensor, rng: np.random.Generator) -> Tensor:
+    """Own results as guidance in [-1, 1], each moved and scaled a little as by an imperfect flow."""
+    count = len(logits)
+    scale = torch.from_numpy(1 + rng.uniform(-OWN_SCALE, OWN_SCALE, count))
+    shift = torch.from_numpy(rng.uniform(-2 * OWN_SHIFT, 2 * OWN_SHIFT, (count, 2)))
+    at = torch.zeros(count, 2, 3)
+    at[:, 0, 0] = at[:, 1, 1] = scale
+    at[:, :, 2] = shift
+    grid = F.affine_grid(at.to(logits), list(logits.shape), align_corners=False)
+    moved = F.grid_sample(logits.sigmoid(), grid, padding_mode="border", align_corners=False)
+    return 2 * moved - 1
+
+
+def _loss(
+    network: LiteNet, images: Tensor, masks: Tensor, guidance: Tensor, own: np.random.Generator | None
+) -> Tensor:
     where = device()
-    masks = masks.to(where)
+    images, masks, guidance = images.to(where), masks.to(where), guidance.to(where)
     with mixed_precision(where):
-        logits = pair_logits(network, images.to(where), masks, guidance.to(where))
+        if own is not None:
+            with torch.no_grad():
+                found = pair_logits(network, images, masks, guidance)
+            guidance = carried(found, own)
+        logits = pair_logits(network, images, masks, guidance)
     return cross_entropy_and_iou(logits, masks)
 
 
@@ -120,7 +161,8 @@ def _scores(network: LiteNet, validation: list[tuple[Tensor, Tensor, Tensor]]) -
 
 def _recipe(state: TrainingState[LiteNet], pairs: int) -> str:
     return (
-        f"{state.step} steps of {2 * pairs} views of about {SHAPES[0][1]}x{SHAPES[0][0]} pixels, AdamW, bf16 "
-        "where the device has it, cross-entropy + soft IoU, averaged weights; scores: mean J of frame pairs "
-        "from the held-out training sequences"
+        f"{state.step} steps of {2 * pairs} views of at most {SHAPES[0][1]}x{SHAPES[0][0]} pixels, AdamW, "
+        "bf16 where the device has it, cross-entropy + soft IoU, averaged weights, of which "
+        f"{state.start_share:g} those it began with; scores: mean J of frame pairs from the held-out "
+        "training sequences"
     )

@@ -31,9 +31,10 @@ Trained = TypeVar("Trained", bound=nn.Module)
 class TrainingState(Generic[Trained]):
     """A network, its running average, its optimizer and the step they have reached.
 
-    The average (decay 0.998, warmed up) is what is evaluated and exported. The learning rate is constant
-    and falls linearly to 0 over the last `decay` share of the steps, so a run can be prolonged by resuming
-    it with more steps.
+    The average (decay 0.998, warmed up) is what is evaluated and exported, with `start_share` of the weights
+    the training began with (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022). The
+    learning rate is constant and falls linearly to 0 over the last `decay` share of the steps, so a run can
+    be prolonged by resuming it with more steps.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class TrainingState(Generic[Trained]):
         decay: float = 0.3,
         warm_up: int = 200,
         clip: float = 1.0,
+        start_share: float = 0.0,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
@@ -53,12 +55,20 @@ class TrainingState(Generic[Trained]):
         self.clip = clip
         self.step = 0
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.start = {name: value.clone() for name, value in self.average.items()} if start_share else {}
+        self.start_share = start_share
         self.rates = [group["lr"] for group in optimizer.param_groups]
 
+    def written(self) -> dict[str, Tensor]:
+        """The weights to evaluate and export."""
+        if not self.start_share:
+            return self.average
+        return {name: value.lerp(self.start[name], self.start_share) for name, value in self.average.items()}
+
     def averaged(self) -> Trained:
-        """The network with the running average of the weights, for inference."""
+        """The network with these weights, for inference."""
         network = copy.deepcopy(self.network)
-        network.load_state_dict(self.average)
+        network.load_state_dict(self.written())
         return network.eval()
 
     def set_rate(self) -> None:

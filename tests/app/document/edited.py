@@ -26,8 +26,11 @@ def matte_of(seed: int) -> np.ndarray:
 
 
 def predicted(document: Document, frame: int, seed: int, object_id: int = 1, revision: int | None = None):
+    """A prediction as the engine makes it: from the nearest annotation."""
     revision = document.revision if revision is None else revision
-    return MaskPredicted(1, frame, object_id, matte_of(seed), 0.5, revision)
+    known = [annotation.frame for annotation in document.annotations([object_id])]
+    start = min(known, key=lambda each: (abs(each - frame), each), default=None)
+    return MaskPredicted(1, frame, object_id, matte_of(seed), 0.5, revision, start)
 
 
 def propagate(document: Document, frames, seed: int = 0, object_id: int = 1) -> list[bool]:

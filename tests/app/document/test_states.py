@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.document import Change, Document, FrameState, Kind
 from app.matte_store import ArrayMemory
+from app.reading import PredictionInfo
 from tests.app.document.edited import FRAMES, content, matte_of, on_disk, predicted, propagate, stroke
 from vosengine.config import preset
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.messages import MaskPredicted
 from vosengine.project_file import open_project
-from vosengine.types import Box, Span
+from vosengine.types import Box, Reason, Span
 
 # --- states and revisions ------------------------------------------------------------------------------
 
@@ -27,21 +29,30 @@ def test_drawing_makes_that_objects_predictions_stale(document: Document):
     propagate(document, [1], object_id=other)
     heard: list[Change] = []
     unsubscribe = document.subscribe(heard.append)
-    stroke(document, 5)
+    stroke(document, 3)
     assert document.states(1) == {
         0: FrameState.ANNOTATED,
-        1: FrameState.STALE,
+        1: FrameState.PREDICTED,
         2: FrameState.STALE,
-        5: FrameState.ANNOTATED,
+        3: FrameState.ANNOTATED,
     }
     assert document.state(other, 1) is FrameState.PREDICTED
     assert Change(Kind.STATES, 1, None) in heard
     unsubscribe()
     heard.clear()
-    propagate(document, [1])
-    assert heard == []
-    assert document.state(1, 1) is FrameState.PREDICTED
     assert document.prediction(1, 2).stale
+    propagate(document, [2])
+    assert heard == []
+    assert document.state(1, 2) is FrameState.PREDICTED
+    assert not document.prediction(1, 2).stale
+
+
+def test_a_prediction_says_why_it_may_be_bad_and_its_file_keeps_that(document: Document):
+    step = document.begin_predictions()
+    document.add_prediction(step, replace(predicted(document, 2, 1), reason=Reason.EDGE))
+    document.end_predictions(step)
+    assert document.prediction(1, 2) == PredictionInfo(0.5, False, Reason.EDGE)
+    assert on_disk(document) == content(document)
 
 
 def test_undo_of_a_correction_makes_the_predictions_fresh_again(document: Document):
@@ -54,10 +65,11 @@ def test_undo_of_a_correction_makes_the_predictions_fresh_again(document: Docume
     assert document.state(1, 1) is FrameState.PREDICTED
     assert before < during < document.revision
     step = document.begin_predictions()
-    document.add_prediction(step, predicted(document, 2, 1, revision=during))  # for what is undone now
+    undone = replace(predicted(document, 4, 1, revision=during), start=5)  # from what is undone now
+    document.add_prediction(step, undone)
     document.add_prediction(step, predicted(document, 3, 1, revision=before))
     document.end_predictions(step)
-    assert document.state(1, 2) is FrameState.STALE
+    assert document.state(1, 4) is FrameState.STALE
     assert document.state(1, 3) is FrameState.PREDICTED
 
 
@@ -102,7 +114,7 @@ def test_states_survive_reopening(document: Document):
 def test_a_mask_newer_than_the_manifest_makes_predictions_stale(document: Document):
     """Killed between the mask and the manifest."""
     stroke(document, 0)
-    propagate(document, [1])
+    propagate(document, [1, 4])
     document.flush()
     manifest = (document.folder / "project.roto").read_bytes()
     stroke(document, 5)
@@ -110,7 +122,7 @@ def test_a_mask_newer_than_the_manifest_makes_predictions_stale(document: Docume
     (document.folder / "project.roto").write_bytes(manifest)
     again = Document.open(document.folder)
     assert again.state(1, 5) is FrameState.ANNOTATED
-    assert again.state(1, 1) is FrameState.STALE
+    assert (again.state(1, 1), again.state(1, 4)) == (FrameState.PREDICTED, FrameState.STALE)
     again.close()
 
 

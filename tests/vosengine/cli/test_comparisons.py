@@ -106,7 +106,7 @@ def test_percentages_become_distances_each_once():
         (["--score", "masks", "--preset", "draft"], "--score runs nothing; leave out --preset."),
         (["--score", "masks", "--set", "steps=3", "--box"], "leave out --set and --box."),
         (["--score", "masks", "--method", "osvos", "--jobs", "2"], "leave out --method and --jobs."),
-        (["--score", "masks", "--results", "others"], "leave out --results."),
+        (["--score", "masks", "--results", "others", "--quality"], "leave out --results and --quality."),
         (["--score", "masks", "--refine", "2"], "--score is for one evaluation"),
     ],
 )

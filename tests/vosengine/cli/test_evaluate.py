@@ -13,6 +13,7 @@ from vosengine.config import preset
 from vosengine.evaluation import evaluate
 from vosengine.evaluation.attributes import ByAttribute
 from vosengine.evaluation.errors import ErrorPixels, ErrorSplit
+from vosengine.evaluation.ranking import WorstFirst
 from vosengine.evaluation.tracking import AsTracker
 
 
@@ -60,8 +61,13 @@ def test_one_object_or_several(word, single, asked):
 
 
 def test_further_tables(tmp_path, asked):
-    assert cli.main(["evaluate", "davis", "--tracker", "--errors", "--attributes"]) == 0
-    assert [type(each) for each in asked[0][-1]["analyses"]] == [ErrorSplit, ByAttribute, AsTracker]
+    assert cli.main(["evaluate", "davis", "--quality", "--tracker", "--errors", "--attributes"]) == 0
+    assert [type(each) for each in asked[0][-1]["analyses"]] == [
+        ErrorSplit,
+        ByAttribute,
+        AsTracker,
+        WorstFirst,
+    ]
     reference = tmp_path / "plain.json"
     reference.write_text('{"errors": {"sequences": {"dog": {"pixels": {"fn": 3}}}}}')
     assert cli.main(["evaluate", "davis", "--errors-against", str(reference)]) == 0

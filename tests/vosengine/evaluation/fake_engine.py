@@ -33,11 +33,12 @@ def same_mask(frame: int, annotation: Annotation) -> Mask:
 class FakeEngine:
     """Answers the three commands of the protocol and remembers them."""
 
-    def __init__(self, predict: Predict = same_mask, skip: int = 0) -> None:
+    def __init__(self, predict: Predict = same_mask, skip: int = 0, cold: tuple[int, ...] = ()) -> None:
         self.commands: list[Command] = []
         self.closed = False
         self._predict = predict
         self._skip = skip
+        self._cold = cold
 
     def run(self, job_id: int, command: Command) -> Iterator[Event]:
         self.commands.append(command)
@@ -48,7 +49,7 @@ class FakeEngine:
             yield ClipOpened(job_id, ClipInfo(command.path, 32, 24, Fraction(24), times, "fingerprint"))
         elif isinstance(command, FineTune):
             yield JobProgressed(job_id, 1, 1, "Learning")
-            yield ModelReady(job_id, tuple(a.object_id for a in command.annotations), 1, 0)
+            yield ModelReady(job_id, tuple(a.object_id for a in command.annotations), 1, 0, self._cold)
         elif isinstance(command, Propagate):
             yield from self._propagate(job_id, command)
         yield JobFinished(job_id)
@@ -57,11 +58,16 @@ class FakeEngine:
         self.closed = True
 
     def _propagate(self, job_id: int, command: Propagate) -> Iterator[Event]:
-        for frame in command.span:
+        for frame in asked(command):
             for annotation in command.annotations:
                 if frame not in (annotation.frame, self._skip):
                     matte = self._predict(frame, annotation).astype(np.uint16) * np.uint16(257)
                     yield MaskPredicted(job_id, frame, annotation.object_id, matte, 1.0, 0)
+
+
+def asked(command: Propagate) -> list[int]:
+    """The frames that are wanted of the span."""
+    return [frame for frame in command.span if command.frames is None or frame in command.frames]
 
 
 def make_fake_engine() -> FakeEngine:
@@ -71,12 +77,14 @@ def make_fake_engine() -> FakeEngine:
 class NearestEngine(FakeEngine):
     """Copies the mask of the nearest annotation, a box filled; `quality` estimates J by frame."""
 
-    def __init__(self, quality: Callable[[int], float] = lambda frame: 1.0) -> None:
-        super().__init__()
+    def __init__(
+        self, quality: Callable[[int], float] = lambda frame: 1.0, cold: tuple[int, ...] = ()
+    ) -> None:
+        super().__init__(cold=cold)
         self._quality = quality
 
     def _propagate(self, job_id: int, command: Propagate) -> Iterator[Event]:
-        for frame in command.span:
+        for frame in asked(command):
             for object_id in {annotation.object_id for annotation in command.annotations}:
                 mine = [a for a in command.annotations if a.object_id == object_id]
                 nearest = min(mine, key=lambda a: (abs(a.frame - frame), a.frame))

@@ -86,6 +86,7 @@ def test_refinement_has_a_row_for_each_number_of_annotations(runner: Runner) -> 
     assert table.rows[3]["sequences"]["slide"]["annotated"] == (0, 3, 7)
     assert [x for x, _ in chart.lines["J"]] == [0, 1, 2, 3]
     assert all(row["run s"] >= row["fine-tuning s"] for row in table.rows)
+    assert table.rows[1]["of first run"] == 1.0, "the first run is the one with an annotation"
 
 
 def test_boxes_are_told_apart_from_masks(runner: Runner) -> None:
@@ -103,7 +104,9 @@ def test_refinement_without_zero_annotations_where_they_make_no_sense(runner: Ru
     table, _ = refinement(runner, Config(), Refining(1, "estimate"), "balanced")
     assert [row["annotations"] for row in table.rows] == [1, 2]
     assert "the engine's own estimate" in table.notes[1]
-    assert "continues from the models before it with a third of the steps" in table.notes[1]
+    assert "predicts the frames that are nearest to the new annotation" in table.notes[1]
+    assert table.rows[0]["of first run"] == 1.0
+    assert table.rows[1]["of first run"] > 0
 
 
 def test_a_sequence_that_is_all_annotated_keeps_its_last_result(runner: Runner) -> None:

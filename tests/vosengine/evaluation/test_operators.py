@@ -145,6 +145,30 @@ def test_the_worst_frame_is_annotated_again_and_again(slide: Sequence, tmp_path:
     assert result.earlier[0].earlier == ()
 
 
+def test_a_round_predicts_what_its_annotation_concerns_and_keeps_the_rest(
+    slide: Sequence, tmp_path: Path
+) -> None:
+    engine = NearestEngine(quality=lambda frame: 0.5 + frame / 100)
+    result = run_sequence(slide, Config(), engine, tmp_path, operator=Refining(2))
+    propagated = [command for command in engine.commands if isinstance(command, Propagate)]
+    # Annotated: 0; 0 and 7; 0, 3 and 7. Of two as near annotations the earlier one.
+    assert [command.frames for command in propagated] == [None, {4, 5, 6, 7, 8}, {2, 3, 4, 5}]
+    for frame in range(1, FRAMES):
+        files = [one.result_files[frame] for one in result.rounds]
+        first, second, third = (png.read_palette_ids(file).tobytes() for file in files)
+        assert (first == second) == (frame < 4)
+        assert (second == third) == (frame not in (2, 3, 4, 5))
+        assert [file.parents[1].name for file in files[1:]] == ["round-2", "round-3"]
+    predicted = [frame for frame in range(1, FRAMES) if frame not in (3, 7)]
+    assert result.qualities == {frame: 0.5 + frame / 100 for frame in predicted}
+
+
+def test_models_learned_afresh_leave_nothing_of_the_former_round(slide: Sequence, tmp_path: Path) -> None:
+    engine = NearestEngine(cold=(1,))
+    run_sequence(slide, Config(), engine, tmp_path, operator=Refining(1))
+    assert [c.frames for c in engine.commands if isinstance(c, Propagate)] == [None, None]
+
+
 def test_each_round_keeps_its_own_masks(slide: Sequence, tmp_path: Path) -> None:
     result = run_sequence(slide, Config(), NearestEngine(), tmp_path, operator=Refining(1))
     first, second = (png.read_palette_ids(one.result_files[7]) for one in result.rounds)

@@ -184,3 +184,21 @@ def test_the_background_behind_a_moving_occluder_is_flagged() -> None:
 def test_confidence_stays_in_range(there: Flow, back: Flow) -> None:
     confidence = consistency(there, back)
     assert np.all((confidence >= 0) & (confidence <= 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    hnp.arrays(np.int16, (6, 7, 2), elements=st.integers(-9, 9)),
+    hnp.arrays(np.int16, (6, 7, 2), elements=st.integers(-9, 9)),
+)
+def test_confidence_is_that_of_its_definition_pixel_by_pixel(
+    there: NDArray[np.int16], back: NDArray[np.int16]
+) -> None:
+    confidence = consistency(there.astype(np.float32), back.astype(np.float32))
+    for (y, x), found in np.ndenumerate(confidence):
+        dx, dy = (int(step) for step in there[y, x])
+        bx, by = (int(step) for step in back[np.clip(y + dy, 0, 5), np.clip(x + dx, 0, 6)])
+        allowed = 0.01 * (dx**2 + dy**2 + bx**2 + by**2) + 0.5
+        inside = -1 < x + dx < 7 and -1 < y + dy < 6
+        expected = 1 / (1 + ((dx + bx) ** 2 + (dy + by) ** 2) / allowed) if inside else 0
+        assert found == pytest.approx(expected, abs=1e-6)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.vosengine.methods.scene import HEIGHT, WIDTH, follow, frame, j, shots
-from vosengine.config import preset
+from vosengine.config import changed, preset
 from vosengine.methods import new_method
 from vosengine.methods.guided import without_strays
 from vosengine.weights import load_network
@@ -52,6 +52,24 @@ def test_fine_tuning_changes_its_own_copy_only(parent, config):
     changed = method.network.head.weight
     assert torch.equal(other.network.head.weight, parent.head.weight)
     assert not torch.equal(changed, parent.head.weight)
+
+
+def test_fine_tuned_weights_are_averaged_with_the_parents(parent, config):
+    alone, half = (new_method(parent, changed(config, {"parent_share": share})) for share in (0.0, 0.5))
+    for method in (alone, half):
+        list(method.fine_tune(shots(0), 2))
+    learned, kept = alone.network.head.weight, half.network.head.weight
+    torch.testing.assert_close(kept, (learned + parent.head.weight) / 2)
+    assert not torch.equal(learned, kept)
+
+
+def test_a_copy_is_trained_further_at_a_quarter_of_the_rate(parent, config):
+    method = new_method(parent, config)
+    rates = []
+    for one in (method, method.copied(), method.copied().copied()):
+        list(one.fine_tune(shots(0), 1))
+        rates.append(one.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([rates[0], rates[0] / 4, rates[0] / 4])
 
 
 def test_several_annotated_frames_are_all_learned_from(parent, config):

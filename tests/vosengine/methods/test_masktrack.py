@@ -16,7 +16,8 @@ from vosengine.guided_training import guided_loss
 from vosengine.methods import box_to_mask_of, masktrack, new_method
 from vosengine.methods.masktrack import SAMPLES, flow_magnitude
 from vosengine.pairs import View
-from vosengine.propagate import plan, propagate
+from vosengine.propagate import propagate
+from vosengine.sweeps import plan
 from vosengine.types import Annotation, Box, ClipInfo, Direction, Span
 from vosengine.weights import load_network
 
@@ -248,7 +249,7 @@ def test_each_frame_comes_from_the_nearest_annotation_forward_or_backward(
     monkeypatch.setattr(masktrack, "guided_probability", lambda network, image, guidance: (guidance + 1) / 2)
     method = new_method(parent, config_with(dilation=False))
     shots, span = {1: [shot(0), shot(6)]}, Span(0, 8)
-    results = list(propagate(plan(shots, span, direction), {1: method}, shots, Footage(), span))
+    results = list(propagate(plan({1: [0, 6]}, span, direction), {1: method}, shots, Footage(), span))
     found = {r.frame: r.probabilities[1] for r in results if r is not None}
     assert sorted(found) == [1, 2, 3, 4, 5, 7]
     for number, start in zip(sorted(found), starts, strict=True):

@@ -1,6 +1,6 @@
 import torch
 
-from vosengine.networks.lite import LiteNet
+from vosengine.networks.lite import LiteNet, PlanarGroupNorm
 from vosengine.networks.mobilenet_v2 import FROZEN_BLOCKS
 
 
@@ -64,3 +64,32 @@ def test_the_first_blocks_keep_their_weights():
     frozen = [p for block in network.trunk.features[:FROZEN_BLOCKS] for p in block.parameters()]
     assert all(p.grad is None for p in frozen)
     assert network.trunk.features[FROZEN_BLOCKS].conv[0].weight.grad is not None
+
+
+def test_group_norm_is_that_of_its_definition_and_so_is_its_gradient():
+    torch.manual_seed(0)
+    norm = PlanarGroupNorm(2, 4).double()
+    x = torch.randn(3, 4, 5, 2, dtype=torch.double).contiguous(memory_format=torch.channels_last)
+    groups = x.reshape(3, 2, -1)
+    expected = (groups - groups.mean(2, keepdim=True)) / (
+        groups.var(2, correction=0, keepdim=True) + norm.eps
+    ).sqrt()
+    torch.testing.assert_close(norm(x), expected.view_as(x), check_stride=False)
+    with torch.no_grad():
+        torch.testing.assert_close(norm(x), expected.view_as(x), check_stride=False)
+    assert norm(x).stride() == x.stride()
+    assert torch.autograd.gradcheck(norm, x.requires_grad_())
+
+
+def test_what_convolutions_see_is_channels_last():
+    network = LiteNet().to(memory_format=torch.channels_last)
+    seen = []
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(lambda layer, given, _: seen.append(given[0]))
+    image, mask = (x.contiguous(memory_format=torch.channels_last) for x in inputs(batch=2))
+    features = network.encode(image)
+    network.decode(features, mask, network.remember(features, mask))
+    maps = [x for x in seen if min(x.shape[1:]) > 1]  # a single channel or pixel fits any layout
+    assert len(maps) > 50
+    assert not [tuple(x.shape) for x in maps if x.stride(1) != 1]

@@ -65,7 +65,7 @@ while True:
     project.write_annotation(1, revision % 5, mask, revision)
     project.write_prediction(1, 5 + revision % 5, np.full((12, 16), revision, np.uint16), 0.5, revision,
                              keep=project.cache_folder / "undo" / f"{revision}.png")
-    project.write_manifest(replace(project.manifest, revision=revision, revisions={1: revision}))
+    project.write_manifest(replace(project.manifest, revision=revision))
     print(revision, flush=True)
 """
 

@@ -20,7 +20,7 @@ from vosengine import png_note
 from vosengine.config import preset
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.project_file import MANIFEST, Project, RotoObject, create_project, harden, soften
-from vosengine.types import Box, ClipInfo, ColourTags, Span
+from vosengine.types import Box, ClipInfo, ColourTags, Reason, Span
 
 # --- what is written comes back ------------------------------------------------------------------------
 
@@ -55,6 +55,17 @@ def test_pictures_come_back_bit_identical_and_other_programs_read_them(project: 
     assert (cv2.imdecode(file, cv2.IMREAD_UNCHANGED) == matte).all()
 
 
+def test_a_matte_keeps_why_it_may_be_bad(project: Project):
+    for frame, reason in ((3, Reason.EDGE), (4, None)):
+        project.write_prediction(1, frame, a_matte(1), 0.5, 0, reason=reason)
+    with reopened(project) as again:
+        assert [each.reason for each in again.stored_predictions()] == [Reason.EDGE, None]
+    later = png_note.encode(a_matte(1), {"quality": 0.25, "revision": 2, "reason": "of a later edition"})
+    project.matte_file(1, 3).write_bytes(later)
+    first, _ = project.stored_predictions()
+    assert (first.quality, first.revision, first.reason) == (0.25, 2, None)
+
+
 def test_manifest_round_trip(project: Project):
     written = replace(
         project.manifest,
@@ -62,7 +73,7 @@ def test_manifest_round_trip(project: Project):
         boxes={(2, 5): Box(1.5, 2, 3, 4.25)},
         approved=frozenset({(1, 3), (2, 4)}),
         revision=12,
-        revisions={1: 11, 2: 12},
+        box_revisions={(2, 5): 11},
         next_object_id=9,
         span=Span(2, 8),
         frame=4,

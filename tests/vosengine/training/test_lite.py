@@ -129,3 +129,33 @@ def test_the_rate_warms_up_stays_and_falls_to_0():
         state.set_rate()
         rates.append(state.optimizer.param_groups[0]["lr"])
     assert np.allclose(rates, [1 / 200, 1, 1, 1, 0.5, 0])
+
+
+def test_written_weights_keep_a_share_of_those_the_training_began_with(tmp_path):
+    network = torch.nn.Linear(2, 1)
+    begun = network.weight.detach().clone()
+    state = TrainingState(
+        network, torch.optim.SGD(network.parameters(), lr=1.0), 1, warm_up=1, start_share=0.25
+    )
+    state.update(network(torch.ones(1, 2)).sum())
+    expected = 0.75 * state.average["weight"] + 0.25 * begun
+    torch.testing.assert_close(state.averaged().weight.data, expected)
+    assert not torch.equal(state.average["weight"], begun)
+
+
+def test_own_results_guide_about_as_often_as_asked_and_always_on_the_same_steps():
+    chosen = argparse.Namespace(seed=3, own=0.4)
+    guided = [lite.own_guidance(step, chosen) is not None for step in range(500)]
+    assert 0.33 < np.mean(guided) < 0.47
+    assert guided == [lite.own_guidance(step, chosen) is not None for step in range(500)]
+
+
+def test_own_results_are_carried_a_little_way():
+    logits = torch.full((2, 1, 64, 96), -20.0)
+    logits[:, :, 20:40, 30:60] = 20.0
+    found = lite.carried(logits, np.random.default_rng(0))
+    assert found.abs().amax() <= 1
+    before, after = logits > 0, found > 0
+    overlap = (before & after).sum((1, 2, 3)) / (before | after).sum((1, 2, 3))
+    assert (overlap > 0.6).all()
+    assert (overlap < 1).all()
