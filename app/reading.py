@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.store import Store
 from app.tools import Rect
 from vosengine.messages import read_only
 from vosengine.project_file import Key, RotoObject, harden, soften
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Span
 
 Scribbles = NDArray[np.uint8]
 
@@ -33,10 +33,14 @@ class FrameState(Enum):
 
 @dataclass(frozen=True)
 class PredictionInfo:
-    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since."""
+    """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since.
+
+    serial: another one for another matte.
+    """
 
     quality: float
     stale: bool
+    serial: int = field(compare=False)
 
 
 @dataclass
@@ -92,10 +96,14 @@ class Reading:
         fresh = stored.revision == self._store.object_revision(object_id)
         return FrameState.PREDICTED if fresh else FrameState.STALE
 
-    def states(self, object_id: int) -> dict[int, FrameState]:
-        """All frames of an object that are not empty, in order."""
-        rows = (self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
-        return {frame: self.state(object_id, frame) for frame in sorted(set().union(*rows))}
+    def states(self, object_id: int, span: Span | None = None) -> dict[int, FrameState]:
+        """The frames of an object (within `span`) that are not empty, in order."""
+        rows = [self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION)]
+        if span is None:
+            frames = sorted(set().union(*rows))
+        else:
+            frames = [frame for frame in span if any(frame in row for row in rows)]
+        return {frame: self.state(object_id, frame) for frame in frames}
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""
@@ -128,7 +136,24 @@ class Reading:
         stored = self._store.prediction((object_id, frame))
         if stored is None:
             return None
-        return PredictionInfo(stored.quality, stored.revision != self._store.object_revision(object_id))
+        stale = stored.revision != self._store.object_revision(object_id)
+        return PredictionInfo(stored.quality, stale, stored.serial)
+
+    def quality(self, object_id: int, frame: int) -> float | None:
+        """The estimated J of the stored prediction, in [0, 1], or None."""
+        stored = self._store.prediction((object_id, frame))
+        return None if stored is None else stored.quality
+
+    def area(self, object_id: int, frame: int) -> float | None:
+        """The share of the frame that the matte covers, in [0, 1]; None where there is none or unknown."""
+        drawn, stored = self._store.annotation((object_id, frame)), self._store.prediction((object_id, frame))
+        if isinstance(drawn, Packed):
+            return drawn.area
+        return stored.footprint.area if stored is not None and stored.footprint is not None else None
+
+    def muted(self, object_id: int, frame: int) -> bool:
+        """Whether the present prediction is not to be listed among the worst."""
+        return self._store.muted((object_id, frame))
 
     def approved(self, object_id: int, frame: int) -> bool:
         """Whether a person approved the frame as it is."""

@@ -45,12 +45,13 @@ class StoredMask:
 
 @dataclass(frozen=True)
 class StoredPrediction:
-    """What is known of a matte without decoding it."""
+    """What is known of a matte without decoding it; `footprint` is the application's, "" for none."""
 
     object_id: int
     frame: int
     quality: float
     revision: int
+    footprint: str = ""
 
 
 def harden(matte: Matte) -> Mask:
@@ -198,11 +199,16 @@ class Project:
         quality: float,
         revision: int,
         keep: Path | None = None,
+        footprint: str = "",
     ) -> None:
-        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given."""
+        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given.
+
+        `footprint`: a short ASCII text that `stored_predictions` gives back.
+        """
         self._check_size(matte)
         path = self.matte_file(object_id, frame)
-        content = png_note.encode(matte, {"quality": round(quality, 6), "revision": revision})
+        note = {"quality": round(quality, 6), "revision": revision}
+        content = png_note.encode(matte, {**note, "footprint": footprint} if footprint else note)
         if keep is not None and path.exists():
             project_io.copy(path, keep)
         project_io.write(path, content, durable=False)
@@ -217,7 +223,14 @@ class Project:
             note = png_note.read(self.matte_file(object_id, frame))
             quality = note.get("quality")
             known = float(quality) if isinstance(quality, int | float) else 0.0
-            yield StoredPrediction(object_id, frame, known, _revision(note, UNKNOWN_REVISION))
+            footprint = note.get("footprint")
+            yield StoredPrediction(
+                object_id,
+                frame,
+                known,
+                _revision(note, UNKNOWN_REVISION),
+                footprint if isinstance(footprint, str) else "",
+            )
 
     def exchange_prediction(self, object_id: int, frame: int, keep: Path | None, place: Path | None) -> bool:
         """Move the matte away to `keep` (None: leave it out), and the one at `place`, if any, in instead.
