@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given
@@ -101,10 +102,8 @@ def test_reasons_are_the_engines_words_or_none():
     class Reason(StrEnum):
         JUMP = "the size jumped"
 
-    class WithReason(PredictionInfo):
-        reason = Reason.JUMP
-
-    assert reason_of(WithReason(0.5, False, 1)) == "the size jumped"
+    assert reason_of(SimpleNamespace(reason=Reason.JUMP)) == "the size jumped"
+    assert reason_of(SimpleNamespace(reason=None)) == ""
     assert reason_of(PredictionInfo(0.5, False, 1)) == ""
 
 
