@@ -24,6 +24,9 @@ REASONS: dict[str, str] = {
     "undo": "Nothing to undo.",
     "redo": "Nothing to redo.",
     "several": "The clip has a single frame.",
+    "worst": "There is no prediction to judge yet: mark a frame and run.",
+    "predicted": "This frame shows no prediction of this object.",
+    "former": "There is nothing to compare with yet: run first.",
 }
 
 
@@ -49,8 +52,8 @@ class ActionSpec:
     separator: bool = False
 
 
-MENUS = ("&File", "&Edit", "&Object", "&Tool", "&Cut out", "&Playback", "&View", "&Help")
-FILE, EDIT, OBJECT, TOOL, CUT, PLAYBACK, VIEW, HELP = MENUS
+MENUS = ("&File", "&Edit", "&Object", "&Tool", "&Cut out", "&Judge", "&Playback", "&View", "&Help")
+FILE, EDIT, OBJECT, TOOL, CUT, JUDGE, PLAYBACK, VIEW, HELP = MENUS
 CLIP, SELECTED = ("clip",), ("clip", "object")
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -101,6 +104,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("cancel", "&Cancel", CUT, ("Esc",), "cancel", "Stop; what is finished stays",
                needs=("running",),
                separator=True),
+    ActionSpec("next_worst", "&Next worst frame", JUDGE, ("N",), "next_worst",
+               "Go to the next frame that is probably wrong", needs=("clip", "worst")),
+    ActionSpec("previous_worst", "&Previous worst frame", JUDGE, ("Shift+N",), "previous_worst",
+               "Back to the worse frame before", needs=("clip", "worst")),
+    ActionSpec("correct", "&Correct frame", JUDGE, ("C",), "correct",
+               "Scribble on this frame if it is listed, else on the worst one", needs=("clip", "worst"),
+               separator=True),
+    ActionSpec("mute", "&Mute frame", JUDGE, ("M",), "mute",
+               "Good enough: do not list this frame again until it changes", needs=(*SELECTED, "predicted")),
+    ActionSpec("worst_frames", "&Worst frames", JUDGE, ("F4",), "worst_frames",
+               "Show or hide the list of frames that are probably wrong", "view",
+               checkable=True, needs=CLIP, separator=True),
     ActionSpec("first", "&First frame", PLAYBACK, ("Home",), "first", "First frame", "transport", needs=CLIP),
     ActionSpec("previous_annotation", "Previous &marked frame", PLAYBACK, ("PgUp",), "previous_annotation",
                "Previous marked frame", "transport", needs=CLIP),
@@ -122,15 +137,31 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("loop", "Loop", PLAYBACK, ("Ctrl+L",), "loop", "Loop between in and out", "transport",
                checkable=True, needs=CLIP),
     ActionSpec("overlay", "&Overlay", VIEW, ("F5",), "overlay", "Masks over the clip", "view", "view",
-               needs=CLIP),
+               needs=CLIP, separator=True),
+    ActionSpec("outline", "Ou&tline", VIEW, ("Shift+F5",), "outline", "Only the objects' outlines", "view",
+               "view", needs=CLIP),
     ActionSpec("matte", "&Matte", VIEW, ("F6",), "matte", "The visible objects' mattes, in grey", "view",
                "view",
                needs=CLIP),
     ActionSpec("checkerboard", "Alpha on &checkerboard", VIEW, ("F7",), "checker",
                "Cut out on a checkerboard", "view",
                "view", needs=CLIP),
-    ActionSpec("black", "Alpha on &black", VIEW, ("F8",), "black", "Cut out on black", "view", "view",
-               needs=CLIP),
+    ActionSpec("black", "Foreground only, on &black", VIEW, ("F8",), "black", "Foreground only, on black",
+               "view", "view", needs=CLIP),
+    ActionSpec("backdrop", "Alpha on a co&lour", VIEW, ("Shift+F8",), "backdrop",
+               "Cut out on a colour of your choice", "view", "view", needs=CLIP),
+    ActionSpec("difference", "&Difference from the last run", VIEW, ("F9",), "difference",
+               "What the last run changed: blue was added, orange was taken away", "view", "view",
+               needs=("clip", "former")),
+    ActionSpec("confidence", "&Edge confidence", VIEW, ("Shift+F9",), "confidence",
+               "Glows where the matte is undecided or soft", "view", "view", needs=CLIP),
+    ActionSpec("choose_backdrop", "Back&ground colour…", VIEW, (), needs=CLIP),
+    ActionSpec("wipe", "&Wipe against the last run", VIEW, ("W",), "wipe",
+               "Drag a line between the result before the last run and the present one", "view",
+               checkable=True, needs=("clip", "former"), separator=True),
+    ActionSpec("skins", "O&nion skin", VIEW, ("T",), "skins",
+               "The object's outlines on the frame before (white) and after (yellow)", "view",
+               checkable=True, needs=CLIP),
     ActionSpec("fit", "&Fit to window", VIEW, ("Ctrl+0",), "fit", "Fit the frame to the window", "view",
                needs=CLIP, separator=True),
     ActionSpec("actual", "&Actual size (1:1)", VIEW, ("Ctrl+1",), "actual",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from app.cells import OBJECTS, Cell, Change, Kind, Value
 from app.packed import MASK_VALUES, SCRIBBLE_VALUES, Packed
 from app.reading import FrameState, PredictionInfo, Reading, Scribbles, Stroke
+from app.runs import Runs
 from app.store import Store
 from app.tools import Rect
 from app.undo import Step, UndoStack
@@ -46,6 +47,7 @@ class Document(Reading):
         self._observer_numbers = itertools.count()
         self._steps: dict[int, Step] = {}  # predictions being collected
         self._step_numbers = itertools.count(1)
+        self.runs = Runs(self._undo, self._store)
         self._clip_missing = project.clip_missing
         self._closed = False
         manifest = project.manifest
@@ -273,6 +275,13 @@ class Document(Reading):
         cell = Cell(Kind.APPROVED, object_id, frame)
         self._edit("Approve" if approved else "Take approval back", {cell: approved or None})
 
+    def mute(self, object_id: int, frame: int, muted: bool = True) -> None:
+        """List a prediction among the worst no more, until another takes its place; or list it again."""
+        self._check_unlocked(object_id)
+        stored, cell = self._store.prediction((object_id, frame)), Cell(Kind.MUTED, object_id, frame)
+        serial = stored.serial if muted and stored is not None else None
+        self._edit("Mute" if muted else "Take muting back", {cell: serial})
+
     def add_object(self, name: str = "", colour: str = "") -> int:
         """A new object, made current; returns its id. Ids are never used twice."""
         number = self._store.new_object_id()
@@ -329,6 +338,7 @@ class Document(Reading):
             return False
         cell = Cell(Kind.PREDICTION, event.object_id, event.frame)
         self._undo.note(collecting, cell, *values)
+        self.runs.note(collecting, event.frame, *values)
         self._tell(cell.change)
         return True
 
@@ -337,6 +347,7 @@ class Document(Reading):
         collecting = self._steps.pop(step, None)
         if collecting is not None:
             self._undo.finish(collecting)
+            self._store.save_manifest()  # which mutings still hold
             self._tell(Change(Kind.UNDO))
 
     # --- undo ------------------------------------------------------------------------------------------

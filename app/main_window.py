@@ -41,6 +41,7 @@ from app.dialogs import ErrorDialog, ShortcutSheet, confirm, network_notes, vers
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
 from app.export_dialog import ExportDialog
+from app.judging import Judging
 from app.panels import ObjectsPanel, RunPanel
 from app.settings import Settings
 from app.start_screen import StartScreen
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.editing = Editing(workspace)
         self.canvas = Canvas()
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
+        self.judging = Judging(workspace, self.viewer, self.editing, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
         self._refresh_soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
@@ -92,7 +94,7 @@ class MainWindow(QMainWindow):
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
-        self.timeline_panel = TimelinePanel(actions)
+        self.timeline_panel = TimelinePanel(actions, self.judging.survey)
         self.timeline = self.timeline_panel.timeline
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
@@ -114,7 +116,8 @@ class MainWindow(QMainWindow):
         upper = QWidget()
         across = QHBoxLayout(upper)
         across.setContentsMargins(0, 0, 0, 0)
-        across.addWidget(self.canvas, 1)
+        self._stage = self.judging.build(self.actions_by_name)
+        across.addWidget(self._stage, 1)
         across.addWidget(side)
         page = QSplitter(Qt.Orientation.Vertical)
         page.addWidget(upper)
@@ -190,6 +193,7 @@ class MainWindow(QMainWindow):
             "zoom_out": lambda: self.canvas.zoom_by(0.8),
             "shortcuts": lambda: ShortcutSheet(self.actions_by_name, self).exec(),
             "about": self._about,
+            **self.judging.handlers(),
             **{tool.value: partial(self._choose_tool, tool) for tool in Tool},
             **{view.value: partial(self._choose_view, view) for view in View},
         }
@@ -224,6 +228,7 @@ class MainWindow(QMainWindow):
         self.objects_panel.renamed.connect(edit.rename)
         self.objects_panel.visibility_toggled.connect(edit.toggle_visible)
         self.objects_panel.recolour_asked.connect(self._ask_colour)
+        self.judging.outcome_changed.connect(self.run_panel.set_outcome)
         self.run_panel.preset_chosen.connect(self._choose_preset)
         self.timeline.scrubbed.connect(self._scrubbed)
         self.timeline.lane_clicked.connect(edit.select)
@@ -298,13 +303,13 @@ class MainWindow(QMainWindow):
         if document is not None and document.object_id:
             approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
         actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
-        actions.refresh(facts(self.workspace))
+        actions.refresh(facts(self.workspace) | self.judging.facts())
 
     def _run_changed(self) -> None:
         runner = self.workspace.runner
         self.run_panel.show_progress(runner.is_running, runner.progress)
         if not runner.is_running and self.workspace.document is not None:
-            self.timeline_panel.drop_previews(self.workspace.document)
+            self.timeline_panel.drop_previews()
         self._refresh_actions()
 
     def _playing_changed(self, playing: bool) -> None:
@@ -459,6 +464,7 @@ class MainWindow(QMainWindow):
         if not self._may_leave("Stop and quit"):
             event.ignore()
             return
+        self.settings.panel_layout = base64.b64encode(self._stage.saveState().data()).decode()
         self.settings.window_geometry = base64.b64encode(self.saveGeometry().data()).decode()
         self.hide()  # at once: the engine may need a moment to end its step
         if self._left(self.workspace.close):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import cv2
@@ -53,6 +54,12 @@ class Packed:
         for value, plane in zip(self.values, planes, strict=True):
             inside[np.unpackbits(plane, axis=1, count=self.width).astype(np.bool_)] = value
         return picture
+
+    @cached_property
+    def area(self) -> float:
+        """The share of the picture that holds one of `values`, in [0, 1]."""
+        covered = int.from_bytes(zlib.decompress(self.planes), "little").bit_count()
+        return covered / max(self.shape[0] * self.shape[1], 1)
 
     @property
     def size(self) -> int:

@@ -264,6 +264,8 @@ class RunPanel(QFrame):
         body.addWidget(self.bar)
         body.addWidget(self._what)
         body.addWidget(self._figures)
+        self._outcome = "", ""
+        self._is_running = False
         self._reserve_room()
         self._show_note()
         self.show_progress(False, Progress(""))
@@ -285,6 +287,7 @@ class RunPanel(QFrame):
 
     def show_progress(self, running: bool, progress: Progress) -> None:
         """The state of the run; an idle bar stays in place, empty."""
+        self._is_running = running
         self.presets.setEnabled(not running)
         self.bar.setEnabled(running)
         busy = running and progress.total == 0
@@ -292,8 +295,16 @@ class RunPanel(QFrame):
         self.bar.setValue(progress.done if running else 0)
         count = f"{progress.done} of {progress.total}" if progress.total else ""
         figures = progress.detail, time_left_text(progress.seconds_left)
-        self._what.setText(_joined(progress.what, count) if running else "")
-        self._figures.setText(_joined(*figures) if running else "")
+        self._what.setText(_joined(progress.what, count) if running else self._outcome[0])
+        self._figures.setText(_joined(*figures) if running else self._outcome[1])
+
+    def set_outcome(self, what: str, where: str) -> None:
+        """What the last run changed: shown while nothing runs."""
+        self._outcome = what, where
+        for label, text in zip((self._what, self._figures), self._outcome, strict=True):
+            label.setToolTip(f"The last run: {text}" if text else "")
+            if not self._is_running:
+                label.setText(text)
 
 
 def _joined(*texts: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -36,11 +36,12 @@ class FrameState(Enum):
 class PredictionInfo:
     """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since.
 
-    `reason`: why it is not better, where anything tells.
+    serial: another one for another matte. `reason`: why it is not better, where anything tells.
     """
 
     quality: float
     stale: bool
+    serial: int = field(compare=False)
     reason: Reason | None = None
 
 
@@ -99,11 +100,15 @@ class Reading:
             return FrameState.EMPTY
         return FrameState.PREDICTED if sources.is_fresh(frame, stored) else FrameState.STALE
 
-    def states(self, object_id: int) -> dict[int, FrameState]:
-        """All frames of an object that are not empty, in order."""
-        rows = (self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+    def states(self, object_id: int, span: Span | None = None) -> dict[int, FrameState]:
+        """The frames of an object (within `span`) that are not empty, in order."""
+        rows = [self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION)]
+        if span is None:
+            frames = sorted(set().union(*rows))
+        else:
+            frames = [frame for frame in span if any(frame in row for row in rows)]
         sources = self._sources(object_id)
-        return {frame: self._state(object_id, frame, sources) for frame in sorted(set().union(*rows))}
+        return {frame: self._state(object_id, frame, sources) for frame in frames}
 
     def outdated(self, span: Span) -> frozenset[int]:
         """The frames of `span` on which some object that takes predictions has none that is up to date."""
@@ -162,7 +167,23 @@ class Reading:
         if stored is None:
             return None
         stale = not self._sources(object_id).is_fresh(frame, stored)
-        return PredictionInfo(stored.quality, stale, stored.reason)
+        return PredictionInfo(stored.quality, stale, stored.serial, stored.reason)
+
+    def quality(self, object_id: int, frame: int) -> float | None:
+        """The estimated J of the stored prediction, in [0, 1], or None."""
+        stored = self._store.prediction((object_id, frame))
+        return None if stored is None else stored.quality
+
+    def area(self, object_id: int, frame: int) -> float | None:
+        """The share of the frame that the matte covers, in [0, 1]; None where there is none or unknown."""
+        drawn, stored = self._store.annotation((object_id, frame)), self._store.prediction((object_id, frame))
+        if isinstance(drawn, Packed):
+            return drawn.area
+        return stored.footprint.area if stored is not None and stored.footprint is not None else None
+
+    def muted(self, object_id: int, frame: int) -> bool:
+        """Whether the present prediction is not to be listed among the worst."""
+        return self._store.muted((object_id, frame))
 
     def approved(self, object_id: int, frame: int) -> bool:
         """Whether a person approved the frame as it is."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
 from app.canvas import Canvas, Gesture, Pointer
-from app.compositing import Colour, Layer, Scene, View
+from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Scene, View
 from app.document import Change, Document, Kind
 from app.live_stroke import paint_look, scribble_look
 from app.tools import ERASE, PAINT, Tool, paint_stroke
@@ -34,6 +35,9 @@ class Viewer(QObject):
         super().__init__(canvas)
         self._workspace, self._canvas = workspace, canvas
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
+        self.backdrop: Colour = BACKDROP
+        self.wipe: float | None = None  # share of the width that shows the former result
+        self.skins = False  # whether the outlines of the neighbouring frames are shown
         self._versions: Counter[tuple[int, int]] = Counter()
         self._epoch = 0  # counts changes that may concern any frame
         self._previews: dict[int, MaskPreviewed] = {}  # the latest of each object
@@ -58,12 +62,32 @@ class Viewer(QObject):
         canvas.stroke_finished.connect(self._stroke_finished)
         canvas.box_drawn.connect(self._box_drawn)
 
+    @property
+    def canvas(self) -> Canvas:
+        """Where the pictures go."""
+        return self._canvas
+
     # --- settings of the view -----------------------------------------------------------------------------
 
     def set_view(self, view: View) -> None:
         """Another way to look at the masks."""
         self.view = view
         self._update_pointer()
+        self.refresh()
+
+    def set_backdrop(self, colour: Colour) -> None:
+        """The ground of View.BACKDROP."""
+        self.backdrop = colour
+        self.set_view(self.view)
+
+    def set_wipe(self, share: float | None) -> None:
+        """Show the result before the last run left of this share of the width; None: nowhere."""
+        self.wipe = share
+        self.refresh()
+
+    def set_skins(self, shown: bool) -> None:
+        """Show or hide the object's outlines on the frames before and after."""
+        self.skins = shown
         self.refresh()
 
     def set_tool(self, tool: Tool) -> None:
@@ -148,7 +172,22 @@ class Viewer(QObject):
         marks = None
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
-        return Scene(document.frame, self.view, layers, sharp, marks)
+        wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
+        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins)
+
+    def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
+        """The current object on the frames before and after."""
+        own, layers = document.object_id, []
+        for step, colour in zip((-1, 1), SKIN_COLOURS, strict=True):
+            frame = document.frame + step
+            if own and document.object(own).visible and 0 <= frame < document.clip.frame_count:
+                layers.append(self.layer_of(document, own, frame, colour))
+        return tuple(layers)
+
+    def layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
+        """An object's mask or matte on any frame, as the document has it."""
+        key = (object_id, frame, self._epoch, self._versions[object_id, frame])
+        return Layer(key, colour, _loader(document, object_id, frame), selected=True)
 
     def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
         frame = document.frame
@@ -163,7 +202,9 @@ class Viewer(QObject):
             key, load = ("preview", object_id, self._preview_number), lambda: matte
         else:
             load = _loader(document, object_id, frame)
-        return Layer(key, rgb(colour), load, selected=object_id == document.object_id)
+        former_serial, load_former = document.runs.former(object_id, frame)
+        former = Layer(("former", object_id, frame, former_serial), rgb(colour), load_former)
+        return Layer(key, rgb(colour), load, object_id == document.object_id, former)
 
     def _rendered(self, scene: Scene, picture: QImage, bare: QImage) -> None:
         document = self._workspace.document
@@ -213,7 +254,8 @@ class Viewer(QObject):
         if self.tool in SCRIBBLES:
             looks = scribble_look(adds), scribble_look(not adds)
         else:
-            looks = paint_look(self.view, colour, adds), paint_look(self.view, colour, not adds)
+            look = partial(paint_look, self.view, colour, backdrop=self.backdrop)
+            looks = look(adds), look(not adds)
         self._canvas.set_pointer(Pointer(Gesture.PAINT, self.pen_radius, *looks))
 
     def _adds(self, subtracts: bool) -> bool:

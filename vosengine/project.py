@@ -52,6 +52,7 @@ class StoredPrediction:
     """What is known of a matte without decoding it.
 
     revision: of the annotations that were known. origin: what it was propagated from, None where unknown.
+    footprint: the application's, "" for none.
     """
 
     object_id: int
@@ -60,6 +61,7 @@ class StoredPrediction:
     revision: int
     origin: Origin | None = None
     reason: Reason | None = None
+    footprint: str = ""
 
 
 def harden(matte: Matte) -> Mask:
@@ -209,16 +211,19 @@ class Project:
         keep: Path | None = None,
         origin: Origin | None = None,
         reason: Reason | None = None,
+        footprint: str = "",
     ) -> None:
-        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given."""
+        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given.
+
+        `footprint`: a short ASCII text that `stored_predictions` gives back.
+        """
         self._check_size(matte)
         path = self.matte_file(object_id, frame)
-        note: dict[str, float | str] = {"quality": round(quality, 6), "revision": revision}
         if origin is not None:
             note |= {"start": origin[0], "start_revision": origin[1]}
         if reason is not None:
             note["reason"] = reason.name.lower()
-        content = png_note.encode(matte, note)
+        content = png_note.encode(matte, {**note, "footprint": footprint} if footprint else note)
         if keep is not None and path.exists():
             project_io.copy(path, keep)
         project_io.write(path, content, durable=False)
@@ -233,8 +238,10 @@ class Project:
             note = png_note.read(self.matte_file(object_id, frame))
             quality = note.get("quality")
             known = float(quality) if isinstance(quality, int | float) else 0.0
-            revision = _revision(note, UNKNOWN_REVISION)
-            yield StoredPrediction(object_id, frame, known, revision, _origin(note), _reason(note))
+            revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
+            footprint = footprint if isinstance(footprint, str) else ""
+            made_of = _origin(note), _reason(note)
+            yield StoredPrediction(object_id, frame, known, revision, *made_of, footprint)
 
     def exchange_prediction(self, object_id: int, frame: int, keep: Path | None, place: Path | None) -> bool:
         """Move the matte away to `keep` (None: leave it out), and the one at `place`, if any, in instead.

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.lane_painting import Mark
+from app.findings import Mark
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.workspace import Workspace

@@ -59,6 +59,8 @@ def content(document: Document) -> dict:
                 document.prediction(own, frame),
                 document.approved(own, frame),
                 *(None if picture is None else picture.tobytes() for picture in pictures),
+                document.muted(own, frame),
+                document.area(own, frame),
             )
     return seen
 

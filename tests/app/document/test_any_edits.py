@@ -31,7 +31,7 @@ edits = st.lists(
         st.tuples(st.just("box"), frames, st.integers(2, 8)),
         st.tuples(st.just("clear"), frames, st.just(0)),
         st.tuples(st.just("copy"), frames, frames),
-        st.tuples(st.just("approve"), frames, st.booleans()),
+        st.tuples(st.sampled_from(["approve", "mute"]), frames, st.booleans()),
         st.tuples(st.just("propagate"), frames, st.integers(0, 99)),
         st.tuples(st.sampled_from(["add", "remove", "rename", "undo", "redo"]), frames, frames),
     ),
@@ -60,6 +60,7 @@ def do(document: Document, name: str, frame: int, value: int) -> None:
                 "clear": lambda: document.clear(own, frame),
                 "copy": lambda: document.copy_from(own, frame, value),
                 "approve": lambda: document.approve(own, frame, bool(value)),
+                "mute": lambda: document.mute(own, frame, bool(value)),
                 "remove": lambda: document.remove_object(own),
                 "rename": lambda: document.change_object(own, name=f"name {value}"),
             }[name]()

@@ -127,7 +127,7 @@ def test_box_clear_and_copy(document: Document):
 
 
 def content_of_nothing(document: Document) -> dict:
-    empty = (FrameState.EMPTY, None, None, False, None, None, None)
+    empty = (FrameState.EMPTY, None, None, False, None, None, None, False, None)
     return {"objects": document.objects, **{(1, frame): empty for frame in range(FRAMES)}}
 
 

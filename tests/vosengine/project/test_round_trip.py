@@ -72,6 +72,7 @@ def test_manifest_round_trip(project: Project):
         objects=(RotoObject(2, "Hat", "#123456", visible=False, locked=True), RotoObject(1, "Dancer")),
         boxes={(2, 5): Box(1.5, 2, 3, 4.25)},
         approved=frozenset({(1, 3), (2, 4)}),
+        muted=frozenset({(1, 7)}),
         revision=12,
         box_revisions={(2, 5): 11},
         next_object_id=9,
