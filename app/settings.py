@@ -14,6 +14,7 @@ from vosengine.config import PRESETS
 from vosengine.project_io import unused
 
 MOST_RECENT = 12
+RANGES = {"brush_radius": (0.5, 500.0), "brush_softness": (0.0, 1.0)}
 VIEWS = ("overlay", "matte", "checkerboard", "black")
 
 
@@ -21,9 +22,10 @@ VIEWS = ("overlay", "matte", "checkerboard", "black")
 class Settings:
     """What the application remembers of its user.
 
-    recent_projects: folders, newest first, at most 12. brush_radius in image pixels. view: one of VIEWS.
-    preset: a name in `vosengine.config.PRESETS`. last_folder: where the last
-    file dialog was. shortcuts: action name -> key sequence, only those changed from the default.
+    recent_projects: folders, newest first, at most 12. brush_radius in image pixels, brush_softness as a
+    share of it. pen_pressure: whether it sets the size. view: one of VIEWS. preset: a name in
+    `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
+    sequence, only those changed from the default.
     window_geometry: Qt's, as base64 text, "" before the first run. extra: keys of other
     editions, kept as they are.
     """
@@ -36,6 +38,8 @@ class Settings:
     last_folder: str = ""
     shortcuts: dict[str, str] = field(default_factory=dict)
     window_geometry: str = ""
+    brush_softness: float = 0.0
+    pen_pressure: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
@@ -97,7 +101,8 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
     if isinstance(default, float):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return 0.5 <= value <= 500.0
+        least, most = RANGES[name]
+        return least <= value <= most
     if not isinstance(value, type(default)):
         return False
     if name == "view":

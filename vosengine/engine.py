@@ -273,7 +273,9 @@ class Engine:
         yield _drawn(job_id, command, to_mask(snapped))
 
     def _grab_cut(self, job_id: int, command: m.GrabCut) -> Iterator[m.Event]:
-        mask = scribbles_to_mask(command.image, command.scribbles, command.box, command.previous)
+        mask = scribbles_to_mask(
+            command.image, command.scribbles, command.box, command.previous, command.live
+        )
         yield _drawn(job_id, command, mask)
 
     def _export(self, job_id: int, command: m.Export) -> Iterator[m.Event]:

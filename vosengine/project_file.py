@@ -34,6 +34,7 @@ from vosengine.project import (
     check_free,
     check_same_clip,
     harden,
+    hardened,
     soften,
 )
 from vosengine.project_lock import ProjectLock
@@ -50,6 +51,7 @@ __all__ = [
     "check_same_clip",
     "create_project",
     "harden",
+    "hardened",
     "open_project",
     "soften",
     "suggested_folder",
