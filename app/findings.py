@@ -141,6 +141,5 @@ def _smallest_near(values: NDArray[np.float32], reach: int) -> NDArray[np.float3
 
 
 def reason_of(prediction: PredictionInfo) -> str:
-    """Why a prediction is thought to be bad, in plain words; "" where the engine names no reason."""
-    reason = getattr(prediction, "reason", None)
-    return str(getattr(reason, "value", reason or ""))
+    """Why a prediction is thought to be bad, in plain words; "" where nothing tells."""
+    return prediction.reason.value if prediction.reason is not None else ""

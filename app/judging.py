@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QKeySequence
 from PySide6.QtWidgets import QColorDialog, QDockWidget, QMainWindow
 
 from app.actions import ActionSet
-from app.document import Change, Kind
+from app.document import Change, Document, Kind
 from app.editing import Editing
 from app.findings import STRETCH, SUSPICIOUS_BELOW, Mark, Ranking, ranked, reason_of
 from app.outcome import Outcome
@@ -47,7 +47,7 @@ class Judging(QObject):
         self.survey = Survey(self)
         self.thumbnails = Thumbnails()
         self._wanted: dict[Hashable, ThumbnailWish] = {}
-        self._ranked_span = Span(0, 0)
+        self._ranked: tuple[Span, int] | None = None  # the scope of the ranking shown
         self._visited: tuple[int, float] | None = None  # the worst frame gone to last, and its estimate
         self._rank_later = QTimer(self, singleShot=True, interval=RANK_DELAY)
         self._rank_later.timeout.connect(self.rank)
@@ -105,6 +105,7 @@ class Judging(QObject):
         self.panel.corrected.connect(self.correct)
         self.panel.thinned.connect(self._thin)
         self.dock.visibilityChanged.connect(self._dock_shown)
+        self.actions["solo"].triggered.connect(self._rank_soon)
         self.wipe.moved.connect(self._viewer.set_wipe)
         workspace.renderer.thumbnail_ready.connect(self._thumbnail_ready)
         workspace.runner.ended.connect(self._run_ended)
@@ -127,7 +128,7 @@ class Judging(QObject):
             return
         if change.kind is Kind.SELECTION:
             self.panel.select(document.frame)
-            if document.span != self._ranked_span:
+            if self._scope(document) != self._ranked:
                 self._rank_soon()
         elif change.kind is Kind.UNDO:
             self._tell_outcome()
@@ -142,15 +143,19 @@ class Judging(QObject):
         """Rank the frames anew and show them."""
         document = self._workspace.document
         self._rank_later.stop()
-        self._ranked_span = document.span if document is not None else Span(0, 0)
+        self._ranked = self._scope(document) if document is not None else None
         self.panel.show_ranking(self._ranking(), document.frame if document else 0, self._suspicious())
 
+    def _scope(self, document: Document) -> tuple[Span, int]:
+        """What the ranking hangs on besides the frames: in and out, and the object shown alone, 0 for all."""
+        return document.span, document.object_id if self._viewer.solo else 0
+
     def _ranking(self) -> Ranking:
-        """The visible, unlocked objects' frames between in and out."""
+        """The shown, unlocked objects' frames between in and out."""
         document = self._workspace.document
         if document is None:
             return ranked({}, Span(0, 0))
-        shown = [each.object_id for each in document.objects if each.visible and not each.locked]
+        shown = [each.object_id for each in self._viewer.shown_objects(document) if not each.locked]
         findings = {own: self.survey.findings[own] for own in shown}
         return ranked(findings, document.span, STRETCH if self._settings.one_per_stretch else 0)
 
@@ -201,7 +206,7 @@ class Judging(QObject):
 
     def mute(self) -> None:
         """List the frame's prediction no more until it changes, or list it again."""
-        self._workspace.scribbler.cancel()
+        self._workspace.scribbler.cancel_current()
         self._editing.edit(lambda d: d.mute(d.object_id, d.frame, not d.muted(d.object_id, d.frame)))
 
     def correct(self) -> None:

@@ -76,9 +76,15 @@ class MatteStore:
 
         def write() -> None:
             text = stored.footprint.text if stored.footprint is not None else ""
-            known = stored.quality, stored.revision, keep
             project.write_prediction(
-                *key, matte, *known, origin=stored.origin, reason=stored.reason, footprint=text
+                *key,
+                matte,
+                stored.quality,
+                stored.revision,
+                keep,
+                origin=stored.origin,
+                reason=stored.reason,
+                footprint=text,
             )
             with self._lock:
                 self._unwritten.pop(stored.serial, None)

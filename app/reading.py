@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
 from vosengine.messages import read_only
-from vosengine.project_file import Key, RotoObject, harden, soften
+from vosengine.project_file import Key, RotoObject, harden, hardened, soften
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 Scribbles = NDArray[np.uint8]
@@ -140,7 +141,7 @@ class Reading:
         return any(self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
 
     def mask(self, object_id: int, frame: int) -> Mask | None:
-        """The annotated mask (during a stroke: as painted so far), or None."""
+        """The annotated mask, soft edges included (during a stroke: as painted so far), or None."""
         return self._picture(Cell(Kind.ANNOTATION, object_id, frame))
 
     def box(self, object_id: int, frame: int) -> Box | None:
@@ -153,7 +154,7 @@ class Reading:
         return self._picture(Cell(Kind.SCRIBBLES, object_id, frame))
 
     def matte(self, object_id: int, frame: int) -> Matte | None:
-        """What is shown and exported: the annotated mask as 0/65535, else the prediction, else None."""
+        """What is shown and exported: the annotated mask in 16 bits, else the prediction, else None."""
         mask = self.mask(object_id, frame)
         if mask is not None:
             matte = soften(mask)
@@ -195,7 +196,7 @@ class Reading:
         return sorted({frame for own in chosen for frame in self._human_frames(own)})
 
     def annotations(self, object_ids: Collection[int] | None = None) -> tuple[Annotation, ...]:
-        """For engine commands: what was drawn or approved (approved predictions at half coverage)."""
+        """For engine commands: what was drawn or approved, hard (from half coverage on)."""
         chosen = [
             each.object_id for each in self.objects if object_ids is None or each.object_id in object_ids
         ]
@@ -212,10 +213,10 @@ class Reading:
         object_id, frame = key
         drawn = self._store.annotation(key)
         if isinstance(drawn, Packed):
-            return Annotation(frame, object_id, mask=self._store.unpacked(drawn))
-        mask = self._shown_mask(key) if self._store.approved(key) else None
-        if mask is not None:
-            return Annotation(frame, object_id, mask=mask)
+            return Annotation(frame, object_id, mask=_frozen(hardened(self._store.unpacked(drawn))))
+        matte = self._predicted_matte(key) if self._store.approved(key) else None
+        if matte is not None:
+            return Annotation(frame, object_id, mask=_frozen(harden(matte)))
         return Annotation(frame, object_id, box=drawn) if drawn is not None else None
 
     def _picture(self, cell: Cell) -> NDArray[Any] | None:
@@ -227,15 +228,24 @@ class Reading:
         value = self._store.cells.get(cell)
         return self._store.unpacked(value) if isinstance(value, Packed) else None
 
-    def _shown_mask(self, key: Key) -> Mask | None:
-        """The annotated mask, else the prediction at half coverage."""
-        mask = self._picture(Cell(Kind.ANNOTATION, *key))
+    def shown_mask(self, object_id: int, frame: int) -> Mask | None:
+        """What corrections start from: the annotated mask, else the prediction in 8 bits, else None."""
+        mask = self.mask(object_id, frame)
         if mask is None:
-            matte = self._predicted_matte(key)
+            matte = self._predicted_matte((object_id, frame))
             if matte is not None:
-                mask = harden(matte)
-                read_only(mask)
+                mask = _frozen(eight_bits(matte))
         return mask
 
     def _predicted_matte(self, key: Key) -> Matte | None:
         return self._store.predicted_matte(key)
+
+
+def eight_bits(matte: Matte) -> Mask:
+    """A matte as a mask with soft edges; `soften` brings masks so made back as they were."""
+    return np.asarray(cv2.convertScaleAbs(matte, alpha=1 / 257), np.uint8)
+
+
+def _frozen(mask: Mask) -> Mask:
+    read_only(mask)
+    return mask

@@ -1,8 +1,6 @@
 """Which frames are the worst, what a run changed, and many frames on few pixels: against counting by hand."""
 
-from enum import StrEnum
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given
@@ -18,7 +16,7 @@ from app.outcome import Outcome, places
 from app.reading import PredictionInfo
 from tests.app.document.edited import make_clip, matte_of
 from vosengine.messages import MaskPredicted
-from vosengine.types import Span
+from vosengine.types import Reason, Span
 
 QUALITIES = arrays(np.float32, st.integers(1, 60), elements=st.floats(0, 1, width=16))
 
@@ -99,11 +97,7 @@ def test_what_a_document_says_becomes_marks(tmp_path: Path):
 
 
 def test_reasons_are_the_engines_words_or_none():
-    class Reason(StrEnum):
-        JUMP = "the size jumped"
-
-    assert reason_of(SimpleNamespace(reason=Reason.JUMP)) == "the size jumped"
-    assert reason_of(SimpleNamespace(reason=None)) == ""
+    assert reason_of(PredictionInfo(0.5, False, 1, Reason.SIZE)) == "the size jumped"
     assert reason_of(PredictionInfo(0.5, False, 1)) == ""
 
 

@@ -93,6 +93,21 @@ def test_a_click_on_a_row_goes_there(judged: MainWindow, qtbot: QtBot):
     assert judged.viewer.tool is Tool.FOREGROUND
 
 
+def test_with_solo_only_the_selected_object_is_listed(judged: MainWindow, qtbot: QtBot):
+    document, model = document_of(judged), judged.judging.panel.model
+    other = document.add_object()
+    document.set_mask(other, 0, harden(truth(0)))
+    run(judged, qtbot)
+    assert listed(judged) == WORST_FIRST
+    assert set(model.ranking.object_ids.tolist()) == {1}  # of two equally bad the topmost
+    do(judged, "solo")
+    qtbot.waitUntil(lambda: set(model.ranking.object_ids.tolist()) == {other})
+    document.change_object(other, visible=False)  # shown all the same
+    assert listed(judged) == WORST_FIRST
+    QTest.keyClick(judged, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: set(model.ranking.object_ids.tolist()) == {1})
+
+
 def test_rows_say_what_is_known(judged: MainWindow):
     assert listed(judged)[0] == 5
     row = row_of(judged, 0)

@@ -113,7 +113,7 @@ def test_a_stroke_is_not_hidden_by_previews(opened: MainWindow, engine: FakeEngi
     opened.editing.go_to(1)
     do(opened, "matte")
     do(opened, "brush")
-    opened._set_radius(3.0)
+    opened.brush.set_radius(3.0)
     qtbot.waitUntil(lambda: opened.workspace.runner.progress.what == "Waiting")
     qtbot.waitUntil(lambda: canvas_colour(opened, 60, 4) == (78, 78, 78))
     drag(opened.canvas, [(30.5, 30.5), (40.5, 30.5)])

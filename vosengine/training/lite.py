@@ -161,7 +161,8 @@ def _scores(network: LiteNet, validation: list[tuple[Tensor, Tensor, Tensor]]) -
 
 def _recipe(state: TrainingState[LiteNet], pairs: int) -> str:
     return (
-        f"{state.step} steps of {2 * pairs} views of at most {SHAPES[0][1]}x{SHAPES[0][0]} pixels, AdamW, bf16 "
-        f"where the device has it, cross-entropy + soft IoU, averaged weights, {state.start_share:g} of those it "
-        "began with; scores: mean J of frame pairs from the held-out training sequences"
+        f"{state.step} steps of {2 * pairs} views of at most {SHAPES[0][1]}x{SHAPES[0][0]} pixels, AdamW, "
+        "bf16 where the device has it, cross-entropy + soft IoU, averaged weights, "
+        f"{state.start_share:g} of those it began with; scores: mean J of frame pairs from the held-out "
+        "training sequences"
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from app.document import Document
-from app.tools import PAINT, paint_stroke
+from app.pen import Brush, PenStroke
+from app.tools import PAINT, Point, Rect
 from vosengine.messages import MaskPredicted
 from vosengine.types import ClipInfo
 
@@ -38,6 +39,14 @@ def propagate(document: Document, frames, seed: int = 0, object_id: int = 1) -> 
     taken = [document.add_prediction(step, predicted(document, f, seed + f, object_id)) for f in frames]
     document.end_predictions(step)
     return taken
+
+
+def paint_stroke(mask: np.ndarray, points: list[Point], radius: float, value: int) -> Rect:
+    """A stroke of the pen on a mask or on marks."""
+    pen = PenStroke((mask.shape[1], mask.shape[0]), Brush(radius))
+    for point in points:
+        pen.to(point)
+    return pen.paint(mask, value) if value in (0, 255) else pen.mark(mask, value)
 
 
 def stroke(document: Document, frame: int, x: float = 10, object_id: int = 1, value: int = PAINT) -> None:

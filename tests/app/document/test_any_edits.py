@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.document import Document
-from app.tools import PAINT, paint_stroke
-from tests.app.document.edited import FRAMES, content, make_clip, on_disk, propagate, stroke
+from app.tools import PAINT
+from tests.app.document.edited import FRAMES, content, make_clip, on_disk, paint_stroke, propagate, stroke
 from vosengine.errors import AnnotationError
 from vosengine.types import Box
 
