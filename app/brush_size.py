@@ -1,4 +1,4 @@
-"""The brush size: a slider on a logarithmic scale and its figure."""
+"""The brush: sliders for its size, on a logarithmic scale, and for the softness of its edge."""
 
 from __future__ import annotations
 
@@ -14,38 +14,54 @@ STEPS = 200
 
 
 class BrushSize(QWidget):
-    """Shows and sets the brush's radius; the figure is its diameter, as in other tools."""
+    """Shows and sets the brush's radius and softness; the figure is its diameter, as in other tools."""
 
     changed = Signal(float)
+    softened = Signal(float)
 
-    def __init__(self, radius: float, parent: QWidget | None = None) -> None:
+    def __init__(self, radius: float, softness: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(0, STEPS)
-        self._slider.setFixedWidth(110)
-        self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._slider.setAccessibleName("Brush size")
-        self._slider.setToolTip("Brush size  ([ and ])")
-        self._slider.valueChanged.connect(self._moved)
+        self._size = _slider("Brush size", "Brush size  ([ and ], or Ctrl or Alt and the wheel)", STEPS, 100)
+        self._softness = _slider("Brush softness", "Softness of the brush's edge  ({ and })", 100, 60)
+        self._size.valueChanged.connect(self._resized)
+        self._softness.valueChanged.connect(lambda value: self.softened.emit(value / 100))
         self._figure = QLabel()
         self._figure.setFixedWidth(self.fontMetrics().horizontalAdvance("8888 px") + 4)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 0, 6, 0)
-        layout.addWidget(muted("Brush"))
-        layout.addWidget(self._slider)
-        layout.addWidget(self._figure)
+        for widget in (muted("Brush"), self._size, self._figure, muted("Soft"), self._softness):
+            layout.addWidget(widget)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.show_radius(radius)
+        self.show_softness(softness)
 
     def show_radius(self, radius: float) -> None:
         """Follow a radius set elsewhere."""
         share = math.log(max(radius, SMALLEST) / SMALLEST) / math.log(LARGEST / SMALLEST)
-        self._slider.blockSignals(True)
-        self._slider.setValue(round(share * STEPS))
-        self._slider.blockSignals(False)
+        _show(self._size, round(share * STEPS))
         self._figure.setText(f"{max(round(2 * radius), 1)} px")
 
-    def _moved(self, value: int) -> None:
+    def show_softness(self, softness: float) -> None:
+        """Follow a softness set elsewhere."""
+        _show(self._softness, round(100 * softness))
+
+    def _resized(self, value: int) -> None:
         radius = SMALLEST * (LARGEST / SMALLEST) ** (value / STEPS)
         self._figure.setText(f"{round(2 * radius)} px")
         self.changed.emit(radius)
+
+
+def _slider(name: str, tip: str, steps: int, width: int) -> QSlider:
+    slider = QSlider(Qt.Orientation.Horizontal)
+    slider.setRange(0, steps)
+    slider.setFixedWidth(width)
+    slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    slider.setAccessibleName(name)
+    slider.setToolTip(tip)
+    return slider
+
+
+def _show(slider: QSlider, value: int) -> None:
+    slider.blockSignals(True)
+    slider.setValue(value)
+    slider.blockSignals(False)

@@ -6,10 +6,7 @@ will have; what it means is decided by whoever listens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -19,59 +16,59 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
-    QPixmap,
-    QPolygonF,
+    QPointingDevice,
     QResizeEvent,
-    QTransform,
+    QTabletEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from app import theme
-from app.live_stroke import LiveLook, stroke_brush
+from app.canvas_drawing import (
+    GRID_FROM,
+    Blit,
+    brush_rect,
+    draw_boxes,
+    draw_brush,
+    draw_grid,
+    draw_outline,
+    draw_stroke,
+    widget_rect,
+)
+from app.outlines import Outline
+from app.pen import FULL_PRESSURE, Brush, PenStroke
+from app.pointer import Gesture, Pointer, box_between, is_space, takes_back
+from app.tools import Point
 from app.viewport import Viewport, fitted
 from vosengine.types import Box
 
 WHEEL_STEP = 1.2  # zoom per notch
-SMOOTH_BELOW = 3.0  # image pixels larger than this many screen pixels are shown as squares
 SMALLEST_BOX = 3.0  # clip pixels; anything smaller was a click
-
-
-class Gesture(Enum):
-    """What dragging on the canvas does."""
-
-    NONE = "none"
-    PAINT = "paint"
-    BOX = "box"
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """How the pointer acts. `radius` in clip pixels; `look` and `subtract_look` paint the live stroke."""
-
-    gesture: Gesture = Gesture.NONE
-    radius: float = 0.0
-    look: LiveLook | None = None
-    subtract_look: LiveLook | None = None
+CLOSING_REACH = 9.0  # widget units from an outline's start within which a press closes it
+BUTTONS = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
 
 
 class Canvas(QWidget):
     """One frame under a zoomable viewport. All positions in signals are in clip pixels."""
 
-    stroke_changed = Signal(tuple, bool)  # points so far, subtracts
-    stroke_finished = Signal(tuple, bool)  # all points, subtracts
+    stroke_changed = Signal(object, bool)  # PenStroke so far, subtracts
+    stroke_finished = Signal(object, bool)  # the whole PenStroke, subtracts
     box_drawn = Signal(object)  # Box, inside the frame
-    abandoned = Signal()  # Esc took the stroke or box under the pen away
+    outline_changed = Signal(object)  # the Outline, a corner more or less
+    area_outlined = Signal(object, bool)  # points of the closed path, subtracts
+    colour_picked = Signal(tuple, float, bool)  # where, widget units dragged away from it, subtracts
+    pick_finished = Signal()  # what the last `colour_picked` said is meant
+    abandoned = Signal()  # Esc took what is under the pen away
     hovered = Signal(object)  # (x, y), or None when the pointer leaves the frame
     scale_changed = Signal(float)  # screen pixels a clip pixel
     space_tapped = Signal()
-    radius_scrolled = Signal(int)  # Ctrl+wheel notches
+    radius_scrolled = Signal(int)  # notches of the wheel with Ctrl or Alt
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
+        self.setTabletTracking(True)
         self.setMinimumSize(QSize(320, 180))
         self.setAccessibleName("Viewer")
         self._clip_size: tuple[int, int] | None = None
@@ -81,16 +78,18 @@ class Canvas(QWidget):
         self._fits = True  # keeps fitting until the user zooms or pans
         self._pointer = Pointer()
         self._boxes: list[tuple[Box, QColor]] = []
-        self._stroke: list[tuple[float, float]] = []
+        self._stroke: PenStroke | None = None
+        self._straight = False  # Shift draws a straight line
+        self._last_end: Point | None = None  # where the next straight line starts
         self._subtracts = False
         self._button = Qt.MouseButton.NoButton
         self._lingering = False  # the finished stroke stays until its picture arrives
-        self._box_start: tuple[float, float] | None = None
+        self._box_start: Point | None = None
+        self._picked: QPointF | None = None
         self._pan_from: QPointF | None = None
         self._space_down = self._space_used = False
         self._at: QPointF | None = None
-        self._blit = QPixmap()
-        self._blit_key: tuple[object, ...] = ()
+        self._blit = Blit()
 
     # --- what it shows ----------------------------------------------------------------------------------
 
@@ -98,18 +97,20 @@ class Canvas(QWidget):
         """The clip's (width, height); None shows nothing."""
         self._clip_size = size
         self._picture = self._bare = QImage()
-        self._boxes, self._stroke = [], []
+        self._boxes, self._stroke, self._last_end = [], None, None
         self.fit()
 
     def set_picture(self, picture: QImage, bare: QImage) -> None:
         """Show a picture of the frame at any resolution; `bare` is the frame without masks."""
         self._picture, self._bare = picture, bare
         if self._lingering:
-            self._stroke, self._lingering = [], False
+            self._stroke, self._lingering = None, False
         self.update()
 
     def set_pointer(self, pointer: Pointer) -> None:
-        """What the pointer does from now on."""
+        """What the pointer does from now on; an outline that is no longer its own is dropped."""
+        if self._pointer.outline is not None and self._pointer.outline is not pointer.outline:
+            self._pointer.outline.clear()
         self._pointer = pointer
         self._update_cursor()
         self.update()
@@ -131,8 +132,15 @@ class Canvas(QWidget):
 
     @property
     def is_drawing(self) -> bool:
-        """Whether a stroke or box is under the pen."""
-        return self._box_start is not None or (bool(self._stroke) and not self._lingering)
+        """Whether a stroke, box, outline or colour is under the pen."""
+        stroke = self._stroke is not None and not self._lingering
+        dragged = self._box_start is not None or self._picked is not None
+        return stroke or dragged or self._open_outline is not None
+
+    @property
+    def _open_outline(self) -> Outline | None:
+        outline = self._pointer.outline
+        return outline if outline is not None and outline.is_open else None
 
     # --- zoom and pan -----------------------------------------------------------------------------------
 
@@ -175,9 +183,12 @@ class Canvas(QWidget):
             self._place(self._viewport.panned(grown.width() / 2, grown.height() / 2))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom to the pointer; with Ctrl the brush grows or shrinks."""
-        notches = event.angleDelta().y() / 120 or event.pixelDelta().y() / 60
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        """Zoom to the pointer; with Ctrl or Alt the brush grows or shrinks."""
+        turned = event.angleDelta()
+        # Some systems turn the wheel's direction with Alt.
+        notches = (turned.y() or turned.x()) / 120 or event.pixelDelta().y() / 60
+        sizing = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+        if event.modifiers() & sizing:
             self.radius_scrolled.emit(1 if notches > 0 else -1)
         else:
             self.zoom_by(WHEEL_STEP**notches, event.position())
@@ -186,71 +197,176 @@ class Canvas(QWidget):
     # --- pointer ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to pan, to draw or to drag a box."""
-        if self._clip_size is None or self.is_drawing:
-            return
-        if event.button() == Qt.MouseButton.MiddleButton or self._space_down:
-            self._pan_from, self._space_used = event.position(), True
-            self._update_cursor()
-            return
-        if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
-            return
-        self._button = event.button()
-        at = self._clip_position(event.position())
-        if self._pointer.gesture is Gesture.BOX:
-            self._box_start = at
-        elif self._pointer.gesture is Gesture.PAINT:
-            alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
-            self._subtracts = alt or event.button() == Qt.MouseButton.RightButton
-            self._stroke, self._lingering = [at], False
-            self.stroke_changed.emit(tuple(self._stroke), self._subtracts)
-        self.update()
+        """Begin to pan, to draw, to drag a box or to pick a colour; or set an outline's corner."""
+        self._press(event.position(), event.button(), event.modifiers())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with what the press began."""
-        self._at = event.position()
-        if self._clip_size is None:
-            return
-        if self._pan_from is not None:
-            step = event.position() - self._pan_from
-            self._pan_from, self._fits = event.position(), False
-            self._place(self._viewport.panned(step.x(), step.y()))
-        elif self.is_drawing and self._box_start is None:
-            self._stroke.append(self._clip_position(event.position()))
-            self.stroke_changed.emit(tuple(self._stroke), self._subtracts)
-        self._hover()
-        self.update()
+        self._move(event.position(), event.modifiers())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Finish what the press began."""
+        self._release(event.position(), event.button())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Close an outline; else a press like any other."""
+        outline = self._pointer.outline
+        if outline is None or outline.ends_with_release:
+            self.mousePressEvent(event)
+        elif outline.is_open:  # else the first click closed it
+            self._closes(outline)
+
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        """The same with a pen: its pressure sets the size, its other end erases."""
+        pressure = event.pressure() if self._pointer.feels_pressure else FULL_PRESSURE
+        if event.type() == QEvent.Type.TabletPress:
+            erases = event.pointerType() == QPointingDevice.PointerType.Eraser
+            self._press(event.position(), event.button(), event.modifiers(), pressure, erases)
+        elif event.type() == QEvent.Type.TabletMove:
+            self._move(event.position(), event.modifiers(), pressure)
+        else:
+            self._release(event.position(), event.button())
+        event.accept()
+
+    def _press(
+        self,
+        position: QPointF,
+        button: Qt.MouseButton,
+        modifiers: Qt.KeyboardModifier,
+        pressure: float = FULL_PRESSURE,
+        erases: bool = False,
+    ) -> None:
+        if self._clip_size is None or (self.is_drawing and self._open_outline is None):
+            return
+        if button == Qt.MouseButton.MiddleButton or self._space_down:
+            self._pan_from, self._space_used = position, True
+            self._update_cursor()
+        elif button in BUTTONS and self._pointer.gesture is not Gesture.NONE:
+            self._button = button
+            if self._open_outline is None:
+                alt = bool(modifiers & Qt.KeyboardModifier.AltModifier)
+                self._subtracts = alt or erases or button == Qt.MouseButton.RightButton
+            self._begin(position, bool(modifiers & Qt.KeyboardModifier.ShiftModifier), pressure)
+
+    def _begin(self, position: QPointF, shift: bool, pressure: float) -> None:
+        at, pointer = self._clip_position(position), self._pointer
+        if pointer.gesture is Gesture.BOX:
+            self._box_start = at
+        elif pointer.gesture is Gesture.PICK:
+            self._picked = position
+            self.colour_picked.emit(at, 0.0, self._subtracts)
+        elif pointer.outline is not None:
+            if pointer.outline.press(at, CLOSING_REACH / self._viewport.scale):
+                self._closes(pointer.outline)
+            else:
+                self.outline_changed.emit(pointer.outline)
+        else:
+            self._begin_stroke(at, shift, pressure)
+        self.update()
+
+    def _begin_stroke(self, at: Point, shift: bool, pressure: float) -> None:
+        assert self._clip_size is not None
+        brush = Brush(self._pointer.radius, self._pointer.softness)
+        self._stroke, self._lingering, self._straight = PenStroke(self._clip_size, brush), False, shift
+        self._stroke.to((self._last_end or at) if shift else at, pressure)
+        if shift:
+            self._stroke.straight_to(at, pressure)
+        self.stroke_changed.emit(self._stroke, self._subtracts)
+
+    def _move(
+        self, position: QPointF, modifiers: Qt.KeyboardModifier, pressure: float = FULL_PRESSURE
+    ) -> None:
+        former, self._at = self._at, position
+        if self._clip_size is None:
+            return
+        if self._pan_from is not None:
+            step = position - self._pan_from
+            self._pan_from, self._fits = position, False
+            self._place(self._viewport.panned(step.x(), step.y()))
+        elif self._stroke is not None and not self._lingering:
+            self._draw_to(self._stroke, position, modifiers, pressure)
+        elif self._open_outline is not None:
+            self._open_outline.move(self._clip_position(position))
+            self.update()
+        elif self._box_start is not None:
+            self.update()
+        elif self._picked is not None:
+            dragged = position - self._picked
+            at = self._clip_position(self._picked)
+            self.colour_picked.emit(at, (dragged.x() ** 2 + dragged.y() ** 2) ** 0.5, self._subtracts)
+        self._hover()
+        for place in (former, position):
+            if place is not None and self._pointer.gesture is Gesture.PAINT:
+                self.update(brush_rect(place, self._pointer.radius * self._viewport.scale))
+
+    def _draw_to(
+        self, stroke: PenStroke, position: QPointF, modifiers: Qt.KeyboardModifier, pressure: float
+    ) -> None:
+        at = self._clip_position(position)
+        straight = self._straight and bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        changed = stroke.straight_to(at, pressure) if straight else stroke.to(at, pressure)
+        self._straight = straight  # let go of, Shift leaves a line from whose end the hand goes on
+        self.update(widget_rect(self._viewport, changed))
+        self.stroke_changed.emit(stroke, self._subtracts)
+
+    def _release(self, position: QPointF, button: Qt.MouseButton) -> None:
         if self._pan_from is not None:
             self._pan_from = None
             self._update_cursor()
-        elif event.button() != self._button:
+        elif button != self._button:
             return
         elif self._box_start is not None:
-            self._finish_box(event.position())
-        elif self.is_drawing:
-            self._lingering = True
-            self.stroke_finished.emit(tuple(self._stroke), self._subtracts)
+            self._finish_box(position)
+        elif self._picked is not None:
+            self._picked = None
+            self.pick_finished.emit()
+        elif self._open_outline is not None:
+            self._release_outline(self._open_outline)
+        elif self._stroke is not None and not self._lingering:
+            self._lingering, self._last_end = True, self._stroke.points[-1]
+            self.stroke_finished.emit(self._stroke, self._subtracts)
         self.update()
 
+    def _release_outline(self, outline: Outline) -> None:
+        if outline.release():
+            self._closes(outline)
+        elif outline.ends_with_release:
+            outline.clear()
+
+    def _closes(self, outline: Outline) -> bool:
+        """Hand a closed outline on; False when it encloses nothing yet."""
+        if not outline.finish():
+            return False
+        path = outline.path()
+        outline.clear()
+        self.area_outlined.emit(path, self._subtracts)
+        self.update()
+        return True
+
     def abandon(self) -> bool:
-        """Drop the stroke or box under the pen; False when there is none."""
+        """Drop what is under the pen; False when there is nothing."""
         drawing = self.is_drawing
-        self._stroke, self._box_start, self._lingering = [], None, False
+        if self._pointer.outline is not None:
+            self._pointer.outline.clear()
+        self._stroke, self._box_start, self._picked, self._lingering = None, None, None, False
+        self._last_end = None
         self.update()
         return drawing
 
     def _finish_box(self, position: QPointF) -> None:
         assert self._clip_size is not None
-        box = _box_between(self._box_start or (0, 0), self._clip_position(position))
+        box = box_between(self._box_start or (0, 0), self._clip_position(position))
         self._box_start = None
         box = box.clipped(*self._clip_size)
-        if box.width >= SMALLEST_BOX and box.height >= SMALLEST_BOX:
+        if box.width < SMALLEST_BOX or box.height < SMALLEST_BOX:
+            return
+        if self._subtracts:
+            right, bottom = box.x + box.width, box.y + box.height
+            self.area_outlined.emit([(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)], True)
+        else:
             self.box_drawn.emit(box)
 
-    def _clip_position(self, position: QPointF) -> tuple[float, float]:
+    def _clip_position(self, position: QPointF) -> Point:
         return self._viewport.to_clip(position.x(), position.y())
 
     def _hover(self) -> None:
@@ -276,26 +392,43 @@ class Canvas(QWidget):
     # --- Space: a tap plays, a drag pans -----------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """Claim Space before it becomes a shortcut, to tell a tap from a drag."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_space(event):
+        """Claim keys before they become shortcuts: Space, to tell a tap from a drag, and what takes an open
+        outline's last corner back.
+        """
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+            return super().event(event)
+        if is_space(event) or (self._open_outline is not None and takes_back(event)):
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc drops what is under the pen, Space arms panning."""
+        """Esc drops what is under the pen, Enter closes an outline, Backspace takes its last corner back,
+        Space arms panning.
+        """
         if event.key() == Qt.Key.Key_Escape and self.abandon():
             self.abandoned.emit()
             return
-        if not _is_space(event) or self._clip_size is None:
+        if self._open_outline is not None and self._outline_key(self._open_outline, event):
+            return
+        if not is_space(event) or self._clip_size is None:
             super().keyPressEvent(event)
         elif not event.isAutoRepeat():
             self._space_down, self._space_used = True, False
             self._update_cursor()
 
+    def _outline_key(self, outline: Outline, event: QKeyEvent) -> bool:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return self._closes(outline)
+        if not takes_back(event) or not outline.take_back():
+            return False
+        self.outline_changed.emit(outline)
+        self.update()
+        return True
+
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Space released without a drag is a tap."""
-        if not _is_space(event) or self._clip_size is None:
+        if not is_space(event) or self._clip_size is None:
             super().keyReleaseEvent(event)
         elif not event.isAutoRepeat() and self._space_down:
             self._space_down = False
@@ -323,89 +456,30 @@ class Canvas(QWidget):
     # --- painting ---------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Blit the picture; draw strokes, boxes and the brush as vectors on top."""
+        """Blit the picture, as far as it is exposed; draw strokes, boxes, outlines and the brush on top."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.CANVAS))
         if self._clip_size is None or self._picture.isNull():
             return
-        painter.drawPixmap(0, 0, self._scaled())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.save()
-        painter.setTransform(QTransform(self._viewport.scale, 0, 0, self._viewport.scale,
-                                        self._viewport.left, self._viewport.top))  # fmt: skip
-        painter.setClipRect(QRectF(0, 0, *self._clip_size))
-        look = self._pointer.subtract_look if self._subtracts else self._pointer.look
-        if self._stroke and look is not None:
-            self._draw_stroke(painter, look)
-        painter.restore()
-        self._draw_boxes(painter)
-        self._draw_brush(painter)
-
-    def _scaled(self) -> QPixmap:
-        """The picture as it lies in the widget, kept until picture, viewport or size change."""
         ratio = self.devicePixelRatioF()
-        key = (self._picture.cacheKey(), self._viewport, self._size(), ratio)
-        if key != self._blit_key:
-            assert self._clip_size is not None
-            blit = QPixmap(self.size() * ratio)
-            blit.setDevicePixelRatio(ratio)
-            blit.fill(QColor(theme.CANVAS))
-            width, height = (side * self._viewport.scale for side in self._clip_size)
-            painter = QPainter(blit)
-            smooth = width * ratio < self._picture.width() * SMOOTH_BELOW
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-            painter.drawImage(
-                QRectF(self._viewport.left, self._viewport.top, width, height), self._shrunk(width * ratio)
-            )
-            painter.end()
-            self._blit, self._blit_key = blit, key
-        return self._blit
+        blit = self._blit.scaled(self._picture, self._viewport, self._clip_size, self.size(), ratio)
+        painter.drawPixmap(0, 0, blit)
+        exposed = event.rect()
+        if self._viewport.scale * ratio >= GRID_FROM:
+            draw_grid(painter, self._viewport, self._clip_size, exposed)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        look = self._pointer.subtract_look if self._subtracts else self._pointer.look
+        if self._stroke is not None and look is not None:
+            draw_stroke(painter, self._viewport, self._stroke, look, self._bare, exposed, ratio)
+        draw_boxes(painter, self._viewport, self._boxes + self._dragged_box())
+        if self._open_outline is not None:
+            draw_outline(painter, self._viewport, self._open_outline.path(), self._subtracts)
+        if self._at is not None and self._pointer.gesture is Gesture.PAINT and not self._space_down:
+            radius = self._pointer.radius * self._viewport.scale
+            draw_brush(painter, self._at, radius, self._pointer.softness)
 
-    def _shrunk(self, width: float) -> QImage:
-        """The picture averaged down when it is shown much smaller, where bilinear sampling would shimmer."""
-        if width > self._picture.width() / 2:
-            return self._picture
-        return self._picture.scaledToWidth(max(round(width), 1), Qt.TransformationMode.SmoothTransformation)
-
-    def _draw_stroke(self, painter: QPainter, look: LiveLook) -> None:
-        assert self._clip_size is not None
-        for brush in stroke_brush(look, self._bare, self._clip_size):
-            pen = QPen(brush, 2 * self._pointer.radius, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-            painter.setPen(pen)
-            points = [QPointF(x, y) for x, y in self._stroke]
-            if len(points) == 1:
-                painter.drawPoint(points[0])
-            else:
-                painter.drawPolyline(QPolygonF(points))
-
-    def _draw_boxes(self, painter: QPainter) -> None:
-        boxes = list(self._boxes)
-        if self._box_start is not None and self._at is not None:
-            dragged = _box_between(self._box_start, self._clip_position(self._at))
-            boxes.append((dragged, QColor(theme.TEXT)))
-        for box, colour in boxes:
-            left, top = self._viewport.to_widget(box.x, box.y)
-            rect = QRectF(left, top, box.width * self._viewport.scale, box.height * self._viewport.scale)
-            painter.setPen(QPen(QColor(0, 0, 0, 160), 3))
-            painter.drawRect(rect)
-            painter.setPen(QPen(colour, 1.5, Qt.PenStyle.DashLine))
-            painter.drawRect(rect)
-
-    def _draw_brush(self, painter: QPainter) -> None:
-        if self._at is None or self._pointer.gesture is not Gesture.PAINT or self._space_down:
-            return
-        radius = max(self._pointer.radius * self._viewport.scale, 1.5)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, width in ((QColor(0, 0, 0, 150), 3.0), (QColor(255, 255, 255, 230), 1.2)):
-            painter.setPen(QPen(colour, width))
-            painter.drawEllipse(self._at, radius, radius)
-
-
-def _box_between(one: tuple[float, float], other: tuple[float, float]) -> Box:
-    x, y = min(one[0], other[0]), min(one[1], other[1])
-    return Box(x, y, abs(one[0] - other[0]), abs(one[1] - other[1]))
-
-
-def _is_space(event: QKeyEvent) -> bool:
-    return event.key() == Qt.Key.Key_Space and not event.modifiers()
+    def _dragged_box(self) -> list[tuple[Box, QColor]]:
+        if self._box_start is None or self._at is None:
+            return []
+        colour = theme.DANGER if self._subtracts else theme.TEXT
+        return [(box_between(self._box_start, self._clip_position(self._at)), QColor(colour))]

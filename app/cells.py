@@ -13,6 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from app.footprint import Footprint
 from app.packed import Packed
 from vosengine.project_file import Origin, RotoObject
 from vosengine.types import Box, Reason
@@ -25,6 +26,7 @@ class Kind(Enum):
     SCRIBBLES = "scribbles"  # the marks on one frame
     PREDICTION = "prediction"  # the matte predicted for one frame
     APPROVED = "approved"  # whether a person approved one frame
+    MUTED = "muted"  # the prediction of one frame that is not to be listed among the worst
     STATES = "states"  # the revision of one frame's annotation: predictions became stale or fresh
     OBJECTS = "objects"  # added, removed, renamed, recoloured, shown, locked, reordered
     SELECTION = "selection"  # current frame, current object, in and out
@@ -74,12 +76,13 @@ class StoredMatte:
     quality: float
     revision: int
     origin: Origin | None = None
+    footprint: Footprint | None = None
     reason: Reason | None = None
 
 
 Value = Packed | Box | StoredMatte | int | tuple[RotoObject, ...] | None
-"""Of the cells: ANNOTATION Packed or Box, SCRIBBLES Packed, PREDICTION StoredMatte, APPROVED True, STATES
-int, OBJECTS a tuple; None where there is nothing."""
+"""Of the cells: ANNOTATION Packed or Box, SCRIBBLES Packed, PREDICTION StoredMatte, APPROVED True, MUTED the
+prediction's serial, STATES int, OBJECTS a tuple; None where there is nothing."""
 
 
 class Cells:
@@ -113,5 +116,5 @@ class Cells:
 
     def of_object(self, object_id: int) -> Iterator[Cell]:
         """The cells of an object's frames: all but the revisions."""
-        for kind in (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED):
+        for kind in (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED, Kind.MUTED):
             yield from (Cell(kind, object_id, frame) for frame in self.row(kind, object_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -22,15 +22,27 @@ CHECKER_LIGHT, CHECKER_DARK = 168, 112
 Colour = tuple[int, int, int]
 MARK_COLOURS: dict[int, Colour] = {FOREGROUND: (64, 224, 120), BACKGROUND: (255, 92, 92)}
 MARK_OPACITY = 0.7
+BACKDROP: Colour = (0, 177, 64)  # of View.BACKDROP, before the user chooses another
+
+# Paul Tol's "vibrant" blue and orange: told apart by colour-blind eyes too.
+ADDED_COLOUR: Colour = (51, 187, 238)
+REMOVED_COLOUR: Colour = (238, 119, 51)
+KEPT_OPACITY = 0.25
+DOUBT_COLOUR: Colour = (255, 209, 102)
+SKIN_COLOURS: tuple[Colour, Colour] = ((255, 255, 255), (255, 224, 70))  # the frame before, the frame after
 
 
 class View(Enum):
     """What the viewer shows; the values are the names of the actions that choose it."""
 
     OVERLAY = "overlay"
+    OUTLINE = "outline"
     MATTE = "matte"
     CHECKER = "checkerboard"
     BLACK = "black"
+    BACKDROP = "backdrop"
+    DIFFERENCE = "difference"
+    CONFIDENCE = "confidence"
 
 
 @dataclass(frozen=True)
@@ -38,13 +50,14 @@ class Layer:
     """One object's mask or matte on one frame.
 
     `key` is equal for equal content (the worker caches by it); `load` may read a file and runs in the worker;
-    it gives None where the object has no mask on the frame.
+    it gives None where the object has no mask on the frame. `former`: the same before the last run.
     """
 
     key: Hashable
     colour: Colour
     load: Callable[[], Mask | Matte | None]
     selected: bool = False
+    former: Layer | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,8 @@ class Scene:
     """Everything one picture shows. `sharp`: from the clip at full resolution, else from the proxy.
 
     `marks`: scribbles at full resolution, uint8 0 unmarked, 1 background, 2 foreground; None shows none.
+    `backdrop`: the ground of View.BACKDROP. `wipe`: left of this share of the width the picture shows the
+    former mattes; None shows none. `skins`: outlines drawn on top, those of the frames before and after.
     """
 
     frame: int
@@ -59,6 +74,18 @@ class Scene:
     layers: tuple[Layer, ...] = ()
     sharp: bool = False
     marks: NDArray[np.uint8] | None = field(default=None, compare=False)
+    backdrop: Colour = BACKDROP
+    wipe: float | None = None
+    skins: tuple[Layer, ...] = ()
+
+    @property
+    def shows_former(self) -> bool:
+        """Whether the mattes before the last run are needed."""
+        return self.view is View.DIFFERENCE or self.wipe is not None
+
+
+Weighted = Sequence[tuple[Layer, NDArray[np.uint8]]]
+"""Layers with their uint8 weights (height, width), the topmost last."""
 
 
 def to_weights(matte: Mask | Matte, width: int, height: int) -> NDArray[np.uint8]:
@@ -73,20 +100,47 @@ def to_weights(matte: Mask | Matte, width: int, height: int) -> NDArray[np.uint8
     return np.asarray(small, np.uint8)
 
 
-def composite(image: Image, view: View, weights: list[tuple[Layer, NDArray[np.uint8]]]) -> Image:
-    """The picture of `view`: uint8 (height, width, 3) like `image`; weights as from `to_weights`."""
-    if view is View.OVERLAY:
-        return _overlaid(image, weights)
-    union = np.zeros(image.shape[:2], np.uint8)
-    for _, weight in weights:
-        np.maximum(union, weight, out=union)
+def composite(
+    image: Image,
+    view: View,
+    weights: Weighted,
+    former: Weighted = (),
+    backdrop: Colour = BACKDROP,
+) -> Image:
+    """The picture of `view`: uint8 (height, width, 3) like `image`.
+
+    weights: of the present mattes, as from `to_weights`; former: of those before the last run.
+    """
+    if view in (View.OVERLAY, View.OUTLINE):
+        return _overlaid(image, weights, tinted=view is View.OVERLAY)
+    union = _union(image, weights)
     if view is View.MATTE:
         return np.repeat(union[..., None], 3, axis=2)
     if view is View.BLACK:
         return cv2.multiply(image, cv2.merge([union] * 3), scale=1 / 255).astype(np.uint8)
-    background = cv2.merge([checkerboard(image.shape[1], image.shape[0])] * 3)
-    share = union.astype(np.float32) / 255
-    return np.asarray(cv2.blendLinear(image, background, share, 1 - share), np.uint8)
+    if view is View.DIFFERENCE:
+        return _difference(image, union, _union(image, former))
+    if view is View.CONFIDENCE:
+        share = union.astype(np.float32) / np.float32(255)
+        return _blended(np.full_like(image, DOUBT_COLOUR), _dimmed(image), 4 * share * (1 - share))
+    ground = np.full_like(image, backdrop)
+    if view is View.CHECKER:
+        ground = np.asarray(cv2.merge([checkerboard(image.shape[1], image.shape[0])] * 3), np.uint8)
+    return _blended(image, ground, union.astype(np.float32) / np.float32(255))
+
+
+def wiped(before: Image, now: Image, share: float) -> Image:
+    """`before` left of this share of the width, `now` right of it."""
+    split = round(share * now.shape[1])
+    return np.concatenate((before[:, :split], now[:, split:]), axis=1)
+
+
+def draw_skins(image: Image, weights: Weighted) -> Image:
+    """The picture with the outlines of other frames over it."""
+    result = image.copy()
+    for layer, weight in weights:
+        _draw_outline(result, layer.colour, weight)
+    return result
 
 
 def draw_marks(image: Image, marks: NDArray[np.uint8]) -> Image:
@@ -101,20 +155,49 @@ def draw_marks(image: Image, marks: NDArray[np.uint8]) -> Image:
     return result
 
 
-def _overlaid(image: Image, weights: list[tuple[Layer, NDArray[np.uint8]]]) -> Image:
-    result = image
-    for layer, weight in weights:
-        share = weight.astype(np.float32) * (OVERLAY_OPACITY / 255)
-        tint = np.full_like(image, layer.colour)
-        result = np.asarray(cv2.blendLinear(tint, result, share, 1 - share), np.uint8)
-    for layer, weight in weights:
-        if layer.selected:
-            outlines, _ = cv2.findContours(
-                (weight > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE
-            )
-            thickness = max(1, round(image.shape[1] / 1000))
-            cv2.drawContours(result, outlines, -1, layer.colour, thickness, cv2.LINE_8)
+def _union(image: Image, weights: Weighted) -> NDArray[np.uint8]:
+    """Where any object is."""
+    union = np.zeros(image.shape[:2], np.uint8)
+    for _, weight in weights:
+        np.maximum(union, weight, out=union)
+    return union
+
+
+def _blended(over: Image, under: Image, share: NDArray[np.float32]) -> Image:
+    return np.asarray(cv2.blendLinear(over, under, share, 1 - share), np.uint8)
+
+
+def _dimmed(image: Image) -> Image:
+    """Grey and dark: a ground for signal colours."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.cvtColor(cv2.convertScaleAbs(grey, alpha=0.6), cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _difference(image: Image, now: NDArray[np.uint8], before: NDArray[np.uint8]) -> Image:
+    """Signal colours where the object grew and where it shrank, a trace of white where it is as before."""
+    kept = np.minimum(now, before).astype(np.float32) * (KEPT_OPACITY / 255)
+    result = _blended(np.full_like(image, 255), _dimmed(image), kept)
+    for one, other, colour in ((now, before, ADDED_COLOUR), (before, now, REMOVED_COLOUR)):
+        share = cv2.subtract(one, other).astype(np.float32) / np.float32(255)
+        result = _blended(np.full_like(image, colour), result, share)
     return result
+
+
+def _overlaid(image: Image, weights: Weighted, tinted: bool) -> Image:
+    result = image.copy()
+    for layer, weight in weights if tinted else ():
+        share = weight.astype(np.float32) * (OVERLAY_OPACITY / 255)
+        result = _blended(np.full_like(image, layer.colour), result, share)
+    for layer, weight in weights:
+        if layer.selected or not tinted:
+            _draw_outline(result, layer.colour, weight, 1 if tinted else 2)
+    return result
+
+
+def _draw_outline(image: Image, colour: Colour, weight: NDArray[np.uint8], width: int = 1) -> None:
+    outlines, _ = cv2.findContours((weight > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    thickness = width * max(1, round(image.shape[1] / 1000))
+    cv2.drawContours(image, outlines, -1, colour, thickness, cv2.LINE_8)
 
 
 def checkerboard(width: int, height: int) -> NDArray[np.uint8]:

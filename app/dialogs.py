@@ -88,12 +88,12 @@ def versions() -> str:
 
 
 def network_notes() -> str:
-    """What the bundled networks were trained on and may be used for, from their model cards (HTML)."""
-    cards = [json.loads(path.read_text("utf-8")) for path in sorted(resource("weights").glob("*.json"))]
+    """What the bundled weights were trained on and may be used for, from their model cards (HTML)."""
+    paths = sorted(resource("weights").glob("*.json"))
+    cards = {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
     return "".join(
-        f"<p><b>Network {escape(card['architecture'])}</b>: "
-        f"{escape(card['data'])}. {escape(card['licence'])}</p>"
-        for card in cards
+        f"<p><b>Weights {escape(name)}</b>: {escape(card['data'])}. {escape(card['licence'])}</p>"
+        for name, card in cards.items()
     )
 
 
@@ -107,7 +107,7 @@ class ShortcutSheet(QDialog):
         columns.setSpacing(34)
         sections = [("Pointer", list(POINTER_KEYS))]
         sections += [(menu.replace("&", ""), keys) for menu in MENUS if (keys := _keys(actions, menu))]
-        for group in _balanced(sections, 3):
+        for group in _balanced(sections, 4):
             columns.addLayout(_column(group))
         content = QWidget()
         content.setLayout(columns)

@@ -7,7 +7,7 @@ one thread (the GUI's). Masks and mattes handed out are read-only and have the c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from app.cells import OBJECTS, Cell, Change, Kind, Value
 from app.packed import MASK_VALUES, SCRIBBLE_VALUES, Packed
 from app.reading import FrameState, PredictionInfo, Reading, Scribbles, Stroke
+from app.runs import Runs
 from app.store import Store
 from app.tools import Rect
 from app.undo import Step, UndoStack
@@ -46,6 +47,7 @@ class Document(Reading):
         self._observer_numbers = itertools.count()
         self._steps: dict[int, Step] = {}  # predictions being collected
         self._step_numbers = itertools.count(1)
+        self.runs = Runs(self._undo, self._store)
         self._clip_missing = project.clip_missing
         self._closed = False
         manifest = project.manifest
@@ -191,11 +193,11 @@ class Document(Reading):
 
     def begin_stroke(self, object_id: int, frame: int, name: str = "Brush") -> Mask:
         """Start painting: the writable mask to draw on with `app.tools` (from the annotation, else the
-        prediction at half coverage, else zeros). Call `stroke_painted` after each piece.
+        prediction in 8 bits, else zeros). Call `stroke_painted` after each piece.
 
         Raises AnnotationError for a locked object.
         """
-        mask = self._shown_mask((object_id, frame))
+        mask = self.shown_mask(object_id, frame)
         return self._begin(name, Cell(Kind.ANNOTATION, object_id, frame), MASK_VALUES, mask)
 
     def begin_scribble(self, object_id: int, frame: int, name: str = "Scribble") -> Scribbles:
@@ -226,7 +228,7 @@ class Document(Reading):
     def set_mask(
         self, object_id: int, frame: int, mask: Mask, name: str = "Mask", join_last: bool = False
     ) -> None:
-        """Replace the annotation by a mask, uint8 {0, 255}, of the clip's size (else AnnotationError).
+        """Replace the annotation by a mask, soft edges included, of the clip's size (else AnnotationError).
 
         `join_last` adds it to the last undo step when that one is about the same frame: the scribble whose
         GrabCut answer this is.
@@ -237,8 +239,22 @@ class Document(Reading):
                 f"The mask is {mask.shape[1]} x {mask.shape[0]}, the clip {self.clip.width} x "
                 f"{self.clip.height}; use a mask of the clip's size."
             )
-        hard = np.where(mask > 127, np.uint8(255), np.uint8(0))
-        self._edit(name, {Cell(Kind.ANNOTATION, object_id, frame): Packed.pack(hard)}, join_last)
+        self._edit(name, {Cell(Kind.ANNOTATION, object_id, frame): Packed.pack(mask)}, join_last)
+
+    def set_masks(self, masks: Mapping[Key, Packed], added: Sequence[RotoObject] = ()) -> None:
+        """Replace many annotations at once, of the clip's size; `added`: objects made by `new_objects`."""
+        own = {each.object_id for each in added}
+        for object_id in {object_id for object_id, _ in masks} - own:
+            self._check_unlocked(object_id)
+        values: dict[Cell, Value] = {Cell(Kind.ANNOTATION, *key): mask for key, mask in masks.items()}
+        if added:
+            values[OBJECTS] = (*self.objects, *added)
+        self._edit("Import masks" if masks else "Add objects", values)
+
+    def new_objects(self, count: int) -> tuple[RotoObject, ...]:
+        """Objects that are not in the document yet, with ids of their own; see `set_masks`."""
+        numbers = [self._store.new_object_id() for _ in range(count)]
+        return tuple(RotoObject(number, f"Object {number}", colour_of(number)) for number in numbers)
 
     def set_box(self, object_id: int, frame: int, box: Box) -> None:
         """Replace the annotation by a box."""
@@ -254,7 +270,7 @@ class Document(Reading):
     def copy_from(self, object_id: int, frame: int, source: int) -> None:
         """Annotate `frame` with what `source` shows. Raises AnnotationError when that is nothing."""
         self._check_unlocked(object_id)
-        mask = self._shown_mask((object_id, source))
+        mask = self.shown_mask(object_id, source)
         copied: Packed | Box | None = self.box(object_id, source) if mask is None else Packed.pack(mask)
         if copied is None:
             raise AnnotationError(
@@ -272,6 +288,13 @@ class Document(Reading):
             raise AnnotationError(f"Frame {frame} is empty; draw or propagate before you approve it.")
         cell = Cell(Kind.APPROVED, object_id, frame)
         self._edit("Approve" if approved else "Take approval back", {cell: approved or None})
+
+    def mute(self, object_id: int, frame: int, muted: bool = True) -> None:
+        """List a prediction among the worst no more, until another takes its place; or list it again."""
+        self._check_unlocked(object_id)
+        stored, cell = self._store.prediction((object_id, frame)), Cell(Kind.MUTED, object_id, frame)
+        serial = stored.serial if muted and stored is not None else None
+        self._edit("Mute" if muted else "Take muting back", {cell: serial})
 
     def add_object(self, name: str = "", colour: str = "") -> int:
         """A new object, made current; returns its id. Ids are never used twice."""
@@ -301,9 +324,21 @@ class Document(Reading):
         """Rename, recolour, show or hide, lock or unlock."""
         given = {"name": name, "colour": colour, "visible": visible, "locked": locked}
         changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        if not changes:
+            return
         changed = replace(self.object(object_id), **changes)
         objects = tuple(changed if each.object_id == object_id else each for each in self.objects)
-        self._edit("Rename object" if name is not None else "Change object", {OBJECTS: objects})
+        verbs = {"name": "Rename", "colour": "Recolour", "visible": "Show" if visible else "Hide"}
+        verbs["locked"] = "Lock" if locked else "Unlock"
+        self._edit(f"{verbs[next(iter(changes))]} object", {OBJECTS: objects})
+
+    def move_object(self, object_id: int, places: int) -> None:
+        """Move an object down the list (up: negative), as far as it goes; the topmost covers the others."""
+        moved = self.object(object_id)
+        objects = [each for each in self.objects if each is not moved]
+        place = self.objects.index(moved) + places
+        objects.insert(min(max(place, 0), len(objects)), moved)
+        self._edit("Reorder objects", {OBJECTS: tuple(objects)})
 
     # --- predictions -----------------------------------------------------------------------------------
 
@@ -329,6 +364,7 @@ class Document(Reading):
             return False
         cell = Cell(Kind.PREDICTION, event.object_id, event.frame)
         self._undo.note(collecting, cell, *values)
+        self.runs.note(collecting, event.frame, *values)
         self._tell(cell.change)
         return True
 
@@ -337,6 +373,7 @@ class Document(Reading):
         collecting = self._steps.pop(step, None)
         if collecting is not None:
             self._undo.finish(collecting)
+            self._store.save_manifest()  # which mutings still hold
             self._tell(Change(Kind.UNDO))
 
     # --- undo ------------------------------------------------------------------------------------------

@@ -39,28 +39,42 @@ class Editing(QObject):
 
     def approve(self) -> None:
         """Approve the frame, or take its approval back."""
-        self._workspace.scribbler.cancel()
+        self._workspace.scribbler.cancel_current()
         self.edit(lambda d: d.approve(d.object_id, d.frame, not d.approved(d.object_id, d.frame)))
 
-    def copy_previous(self) -> None:
-        """Start from the mask of the frame before."""
-        self._workspace.scribbler.cancel()
-        self.edit(lambda d: d.copy_from(d.object_id, d.frame, d.frame - 1) if d.frame else None)
+    def copy_from(self, frames: int) -> None:
+        """Start from the mask that is this many frames on (or back)."""
+        self._workspace.scribbler.cancel_current()
+
+        def copy(document: Document) -> None:
+            if document.frame + frames in document.clip.span:
+                document.copy_from(document.object_id, document.frame, document.frame + frames)
+
+        self.edit(copy)
+
+    def shape(self, action: str) -> None:
+        """An edit of the whole mask, one of `app.shaping.EDITS`."""
+        self._workspace.scribbler.cancel_current()
+        self._workspace.shaping.edit(action)
 
     def clear(self) -> None:
         """Take the object's mask off the frame."""
-        self._workspace.scribbler.cancel()
+        self._workspace.scribbler.cancel_current()
         self.edit(lambda d: d.clear(d.object_id, d.frame))
 
     def undo(self) -> None:
         """Take the last step back."""
-        self._workspace.scribbler.cancel()
+        self._cancel_answers()
         self.edit(lambda d: d.undo())
 
     def redo(self) -> None:
         """Do it again."""
-        self._workspace.scribbler.cancel()
+        self._cancel_answers()
         self.edit(lambda d: d.redo())
+
+    def _cancel_answers(self) -> None:
+        self._workspace.scribbler.cancel()
+        self._workspace.shaping.cancel()
 
     # --- objects ------------------------------------------------------------------------------------------
 
@@ -70,7 +84,7 @@ class Editing(QObject):
 
     def delete_object(self) -> None:
         """Remove the current object; undo brings it back."""
-        self._workspace.scribbler.cancel()
+        self._cancel_answers()
         self.edit(lambda d: d.remove_object(d.object_id))
 
     def rename(self, object_id: int, name: str) -> None:
@@ -89,6 +103,19 @@ class Editing(QObject):
             document.change_object(chosen, visible=not document.object(chosen).visible)
 
         self.edit(toggle)
+
+    def toggle_locked(self, object_id: int = 0) -> None:
+        """Lock or unlock an object, by default the current one."""
+
+        def toggle(document: Document) -> None:
+            chosen = object_id or document.object_id
+            document.change_object(chosen, locked=not document.object(chosen).locked)
+
+        self.edit(toggle)
+
+    def move_object(self, places: int) -> None:
+        """Move the current object down the list by this many places (up: negative)."""
+        self.edit(lambda d: d.move_object(d.object_id, places))
 
     def select(self, object_id: int) -> None:
         """Make an object current."""
@@ -196,9 +223,14 @@ def facts(workspace: Workspace) -> set[str]:
         "object": object_id != 0,
     }
     if object_id:
-        states = document.state(object_id, frame), document.state(object_id, max(frame - 1, 0))
-        checks["marked"] = states[0] is not FrameState.EMPTY
-        drawn = states[0] in (FrameState.ANNOTATED, FrameState.APPROVED)
+        state = document.state(object_id, frame)
+        place = [item.object_id for item in document.objects].index(object_id)
+        checks["marked"] = state is not FrameState.EMPTY
+        checks["masked"] = checks["marked"] and document.box(object_id, frame) is None
+        drawn = state in (FrameState.ANNOTATED, FrameState.APPROVED)
         checks["drawn"] = drawn or document.scribbles(object_id, frame) is not None
-        checks["previous"] = frame > 0 and states[1] is not FrameState.EMPTY
+        for name, other in (("previous", frame - 1), ("next", frame + 1)):
+            shows = other in document.clip.span and document.state(object_id, other) is not FrameState.EMPTY
+            checks[name] = shows
+        checks["above"], checks["below"] = place > 0, place < len(document.objects) - 1
     return found | {name for name, holds in checks.items() if holds}

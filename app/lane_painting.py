@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from app import theme
-from app.document import FrameState
+from app.findings import SUSPICIOUS_BELOW, Mark
 
-
-class Mark(IntEnum):
-    """A frame's look on a lane; later ones win where several frames share a pixel."""
-
-    EMPTY = 0
-    STALE = 1
-    PREDICTED = 2
-    PREVIEWED = 3
-    APPROVED = 4
-    ANNOTATED = 5
-
-
-MARKS: dict[FrameState, Mark] = {
-    FrameState.EMPTY: Mark.EMPTY,
-    FrameState.STALE: Mark.STALE,
-    FrameState.PREDICTED: Mark.PREDICTED,
-    FrameState.APPROVED: Mark.APPROVED,
-    FrameState.ANNOTATED: Mark.ANNOTATED,
+OPACITY: dict[Mark, float] = {
+    Mark.STALE: 0.18,
+    Mark.PREDICTED: 0.62,
+    Mark.PREVIEWED: 0.35,
+    Mark.SUSPICIOUS: 0.3,
+    Mark.APPROVED: 1.0,
+    Mark.ANNOTATED: 1.0,
 }
-
 LEGEND: tuple[tuple[Mark, str, str], ...] = (
     (Mark.ANNOTATED, "Marked", "Drawn by you: runs never change it"),
     (Mark.APPROVED, "Approved", "Kept by you as it is: runs never change it"),
     (Mark.PREDICTED, "Predicted", "Cut out by the last run"),
+    (
+        Mark.SUSPICIOUS,
+        "Suspicious",
+        f"Probably wrong: estimated J below {SUSPICIOUS_BELOW:g}. N goes to the worst one",
+    ),
     (Mark.STALE, "Out of date", "Predicted before your latest marks: run again"),
     (Mark.EMPTY, "Empty", "Nothing yet"),
 )
@@ -54,30 +47,46 @@ def draw_run(painter: QPainter, rect: QRectF, mark: Mark, colour: QColor) -> Non
     """The body of one run of equal frames."""
     if mark is Mark.EMPTY:
         return
-    painter.setPen(Qt.PenStyle.NoPen)
-    body = QColor(colour)
+    painter.fillRect(rect, _faded(colour.rgb(), OPACITY[mark]))
     if mark is Mark.STALE:
-        body.setAlphaF(0.18)
-        painter.fillRect(rect, body)
-        body.setAlphaF(0.65)
-        painter.fillRect(rect, QBrush(body, Qt.BrushStyle.BDiagPattern))
-        return
-    body.setAlphaF({Mark.PREDICTED: 0.62, Mark.PREVIEWED: 0.35}.get(mark, 1.0))
-    painter.fillRect(rect, body)
+        painter.fillRect(rect, QBrush(_faded(colour.rgb(), 0.65), Qt.BrushStyle.BDiagPattern))
+    elif mark is Mark.SUSPICIOUS:
+        painter.fillRect(rect.adjusted(0, rect.height() - 5, 0, 0), QColor(theme.WARNING))
+
+
+@cache
+def _faded(rgb: int, opacity: float) -> QColor:
+    colour = QColor(rgb)
+    colour.setAlphaF(opacity)
+    return colour
 
 
 def draw_sign(painter: QPainter, centre: QPointF, mark: Mark, size: float) -> None:
     """The sign in the middle of a frame that a person vouched for: a diamond, or a tick."""
+    if mark >= Mark.APPROVED:
+        sign = _sign(mark, round(size), painter.device().devicePixelRatio())
+        side = sign.width() / sign.devicePixelRatio()
+        painter.drawPixmap(centre - QPointF(side / 2, side / 2), sign)
+
+
+@cache
+def _sign(mark: Mark, size: int, ratio: float) -> QPixmap:
+    """A sign drawn once: hundreds of them may be in sight."""
+    side, half = size + 6, size / 2
+    sign = QPixmap(round(side * ratio), round(side * ratio))
+    sign.setDevicePixelRatio(ratio)
+    sign.fill(Qt.GlobalColor.transparent)
+    painter, centre = QPainter(sign), QPointF(side / 2, side / 2)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    half = size / 2
     if mark is Mark.ANNOTATED:
         painter.setPen(QPen(QColor(0, 0, 0, 190), 1.2))
         painter.setBrush(QColor(theme.ANNOTATED))
         corners = ((0, -half), (half, 0), (0, half), (-half, 0))
         painter.drawPolygon(QPolygonF([centre + QPointF(x, y) for x, y in corners]))
-    elif mark is Mark.APPROVED:
+    else:
         tick = QPolygonF([centre + QPointF(x * half, y * half) for x, y in ((-1, 0), (-0.3, 0.7), (1, -0.8))])
         for colour, width in ((QColor(0, 0, 0, 190), 4.0), (QColor(theme.ANNOTATED), 2.0)):
             painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPolyline(tick)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.end()
+    return sign

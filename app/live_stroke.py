@@ -8,6 +8,7 @@ from enum import Enum
 from PySide6.QtGui import QBrush, QColor, QImage, QPixmap, QTransform
 
 from app.compositing import (
+    BACKDROP,
     CHECKER_DARK,
     CHECKER_LIGHT,
     CHECKER_SIDE,
@@ -37,15 +38,17 @@ class LiveLook:
     opacity: float = 0.0
 
 
-def paint_look(view: View, colour: Colour, inside: bool) -> LiveLook:
+def paint_look(view: View, colour: Colour, inside: bool, backdrop: Colour = BACKDROP) -> LiveLook:
     """The look of pixels that become object (`inside`) or background in `view`."""
-    if view is View.OVERLAY:
+    if view in (View.OVERLAY, View.OUTLINE, View.DIFFERENCE, View.CONFIDENCE):
         return LiveLook(Ground.FRAME, colour, OVERLAY_OPACITY if inside else 0.0)
     if view is View.MATTE:
         return LiveLook(Ground.PLAIN, (255, 255, 255) if inside else (0, 0, 0), 1.0)
     if inside:
         return LiveLook(Ground.FRAME)
-    return LiveLook(Ground.CHECKER) if view is View.CHECKER else LiveLook(Ground.PLAIN, (0, 0, 0), 1.0)
+    if view is View.CHECKER:
+        return LiveLook(Ground.CHECKER)
+    return LiveLook(Ground.PLAIN, backdrop if view is View.BACKDROP else (0, 0, 0), 1.0)
 
 
 def scribble_look(inside: bool) -> LiveLook:

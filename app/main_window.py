@@ -34,19 +34,22 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.actions import ActionSet
-from app.brush_size import BrushSize
+from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.compositing import View
 from app.dialogs import ErrorDialog, ShortcutSheet, confirm, network_notes, versions
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
 from app.export_dialog import ExportDialog
+from app.import_dialog import import_masks
+from app.judging import Judging
 from app.panels import ObjectsPanel, RunPanel
 from app.settings import Settings
+from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
 from app.timeline_panel import TimelinePanel
-from app.tools import Tool, larger, smaller
+from app.tools import Tool
 from app.viewer import Viewer
 from app.workspace import Workspace
 from vosengine.config import PRESETS, Config, preset
@@ -72,6 +75,8 @@ class MainWindow(QMainWindow):
         self.editing = Editing(workspace)
         self.canvas = Canvas()
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
+        self.judging = Judging(workspace, self.viewer, self.editing, settings)
+        self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
         self._refresh_soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
@@ -92,7 +97,7 @@ class MainWindow(QMainWindow):
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
-        self.timeline_panel = TimelinePanel(actions)
+        self.timeline_panel = TimelinePanel(actions, self.judging.survey)
         self.timeline = self.timeline_panel.timeline
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
@@ -114,7 +119,8 @@ class MainWindow(QMainWindow):
         upper = QWidget()
         across = QHBoxLayout(upper)
         across.setContentsMargins(0, 0, 0, 0)
-        across.addWidget(self.canvas, 1)
+        self._stage = self.judging.build(self.actions_by_name)
+        across.addWidget(self._stage, 1)
         across.addWidget(side)
         page = QSplitter(Qt.Orientation.Vertical)
         page.addWidget(upper)
@@ -132,12 +138,12 @@ class MainWindow(QMainWindow):
             bar.setIconSize(QSize(20, 20))
             bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         actions.fill_toolbar(self._tools, "tools")
+        actions.fill_toolbar(self._tools, "mask")
         actions.fill_toolbar(self._top, "main")
         self._top.addSeparator()
-        self.brush_size = BrushSize(self.settings.brush_radius)
-        self._top.addWidget(self.brush_size)
+        self._top.addWidget(self.brush.sliders)
         self._top.addSeparator()
-        for name in ("approve", "copy_previous", "clear"):
+        for name in ("approve", "copy_previous", "copy_next", "clear"):
             self._top.addAction(actions[name])
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -147,7 +153,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self._tools)
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
-        edit = self.editing
+        edit, workspace = self.editing, self.workspace
         return {
             "open_clip": self._ask_clip,
             "open_sequence": partial(self._ask_folder, "Open image sequence"),
@@ -159,18 +165,25 @@ class MainWindow(QMainWindow):
             "undo": edit.undo,
             "redo": edit.redo,
             "approve": edit.approve,
-            "copy_previous": edit.copy_previous,
+            "copy_previous": partial(edit.copy_from, -1),
+            "copy_next": partial(edit.copy_from, 1),
+            **{action: partial(edit.shape, action) for action in EDITS},
+            "import_masks": lambda: import_masks(workspace, self.settings, self),
             "clear": edit.clear,
             "add_object": edit.add_object,
             "rename_object": self._rename_object,
             "toggle_object": edit.toggle_visible,
+            "solo": lambda: self.viewer.set_solo(self.actions_by_name["solo"].isChecked()),
+            "lock_object": edit.toggle_locked,
+            "object_up": partial(edit.move_object, -1),
+            "object_down": partial(edit.move_object, 1),
             "delete_object": edit.delete_object,
             "run": edit.run,
             "propagate_forward": partial(edit.propagate, Direction.FORWARD),
             "propagate_backward": partial(edit.propagate, Direction.BACKWARD),
             "cancel": self._cancel,
-            "smaller": lambda: self._set_radius(smaller(self.viewer.radius)),
-            "larger": lambda: self._set_radius(larger(self.viewer.radius)),
+            **self.brush.handlers(),
+            "pen_pressure": lambda: self.brush.set_pressure(self.actions_by_name["pen_pressure"].isChecked()),
             "first": edit.first,
             "last": edit.last,
             "previous": partial(edit.step, -1),
@@ -190,6 +203,7 @@ class MainWindow(QMainWindow):
             "zoom_out": lambda: self.canvas.zoom_by(0.8),
             "shortcuts": lambda: ShortcutSheet(self.actions_by_name, self).exec(),
             "about": self._about,
+            **self.judging.handlers(),
             **{tool.value: partial(self._choose_tool, tool) for tool in Tool},
             **{view.value: partial(self._choose_view, view) for view in View},
         }
@@ -215,15 +229,15 @@ class MainWindow(QMainWindow):
         self.canvas.space_tapped.connect(edit.play_or_pause)
         self.canvas.scale_changed.connect(self.status.show_zoom)
         self.canvas.hovered.connect(self._hovered)
-        self.canvas.radius_scrolled.connect(
-            lambda n: self._set_radius((larger if n > 0 else smaller)(viewer.radius))
-        )
-        self.brush_size.changed.connect(self._set_radius)
+        self.canvas.radius_scrolled.connect(self.brush.resize)
         self.start_screen.chosen.connect(lambda folder: self.open(Path(folder)))
         self.objects_panel.selected.connect(edit.select)
         self.objects_panel.renamed.connect(edit.rename)
         self.objects_panel.visibility_toggled.connect(edit.toggle_visible)
+        self.objects_panel.lock_toggled.connect(edit.toggle_locked)
+        self.objects_panel.moved.connect(edit.move_object)
         self.objects_panel.recolour_asked.connect(self._ask_colour)
+        self.judging.outcome_changed.connect(self.run_panel.set_outcome)
         self.run_panel.preset_chosen.connect(self._choose_preset)
         self.timeline.scrubbed.connect(self._scrubbed)
         self.timeline.lane_clicked.connect(edit.select)
@@ -240,6 +254,7 @@ class MainWindow(QMainWindow):
         self.viewer.set_view(view)
         self.actions_by_name[Tool.FOREGROUND.value].setChecked(True)
         self._choose_tool(Tool.FOREGROUND)
+        self.actions_by_name["pen_pressure"].setChecked(settings.pen_pressure)
         self.workspace.new_config = PRESETS.get(settings.preset, Config())
 
     # --- keeping up ---------------------------------------------------------------------------------------
@@ -298,13 +313,13 @@ class MainWindow(QMainWindow):
         if document is not None and document.object_id:
             approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
         actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
-        actions.refresh(facts(self.workspace))
+        actions.refresh(facts(self.workspace) | self.judging.facts())
 
     def _run_changed(self) -> None:
         runner = self.workspace.runner
         self.run_panel.show_progress(runner.is_running, runner.progress)
         if not runner.is_running and self.workspace.document is not None:
-            self.timeline_panel.drop_previews(self.workspace.document)
+            self.timeline_panel.drop_previews()
         self._refresh_actions()
 
     def _playing_changed(self, playing: bool) -> None:
@@ -413,11 +428,6 @@ class MainWindow(QMainWindow):
         self.workspace.new_config = preset(name)
         self.editing.set_preset(name)
 
-    def _set_radius(self, radius: float) -> None:
-        self.settings.brush_radius = radius
-        self.viewer.set_radius(radius)
-        self.brush_size.show_radius(radius)
-
     def _set_loop(self) -> None:
         self.workspace.player.loops = self.actions_by_name["loop"].isChecked()
 
@@ -459,6 +469,7 @@ class MainWindow(QMainWindow):
         if not self._may_leave("Stop and quit"):
             event.ignore()
             return
+        self.settings.panel_layout = base64.b64encode(self._stage.saveState().data()).decode()
         self.settings.window_geometry = base64.b64encode(self.saveGeometry().data()).decode()
         self.hide()  # at once: the engine may need a moment to end its step
         if self._left(self.workspace.close):

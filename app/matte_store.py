@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from app.cells import StoredMatte
 from app.saver import Saver
+from vosengine.errors import ProjectError
 from vosengine.messages import read_only
+from vosengine.png import read_matte
 from vosengine.project_file import Key, Project
 from vosengine.types import Matte
 
@@ -73,8 +75,17 @@ class MatteStore:
         project = self._project
 
         def write() -> None:
-            made_of = stored.origin, stored.reason
-            project.write_prediction(*key, matte, stored.quality, stored.revision, keep, *made_of)
+            text = stored.footprint.text if stored.footprint is not None else ""
+            project.write_prediction(
+                *key,
+                matte,
+                stored.quality,
+                stored.revision,
+                keep,
+                origin=stored.origin,
+                reason=stored.reason,
+                footprint=text,
+            )
             with self._lock:
                 self._unwritten.pop(stored.serial, None)
 
@@ -91,6 +102,15 @@ class MatteStore:
             matte = self._project.read_prediction(*key)
         if matte is not None:
             self._memory.put(stored.serial, matte)
+        return matte
+
+    def read_aside(self, stored: StoredMatte) -> Matte | None:
+        """A matte that was replaced; None when it is no longer kept, or not yet written aside."""
+        matte: Matte | None = self._memory.get(stored.serial)
+        if matte is None:
+            with suppress(ProjectError):
+                matte = read_matte(self._aside(stored))
+                self._memory.put(stored.serial, matte)
         return matte
 
     def exchange(self, key: Key, now: StoredMatte | None, then: StoredMatte | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -50,6 +50,8 @@ class ObjectsPanel(QFrame):
     selected = Signal(int)
     renamed = Signal(int, str)
     visibility_toggled = Signal(int)
+    lock_toggled = Signal(int)
+    moved = Signal(int)  # the current object was dragged down the list by so many places
     recolour_asked = Signal(int)
 
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
@@ -58,7 +60,7 @@ class ObjectsPanel(QFrame):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
-        for name in ("add_object", "rename_object", "delete_object"):
+        for name in ("add_object", "solo", "rename_object", "delete_object"):
             heading.addWidget(action_button(actions[name]))
         self.list = QListWidget()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -66,6 +68,8 @@ class ObjectsPanel(QFrame):
         self.list.setMinimumHeight(72)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._current_changed)
+        self.list.setDragDropMode(QListWidget.DragDropMode.InternalMove)
+        self.list.model().rowsMoved.connect(self._rows_moved)
         body.addWidget(self.list)
         self._filling = False
 
@@ -76,9 +80,11 @@ class ObjectsPanel(QFrame):
         for place, item in enumerate(objects, start=1):
             entry = QListWidgetItem(self.list)
             entry.setData(Qt.ItemDataRole.UserRole, item.object_id)
+            entry.setFlags(entry.flags() & ~Qt.ItemFlag.ItemIsDropEnabled)  # drop between, not on others
             row = _ObjectRow(item, place)
             row.renamed.connect(self.renamed)
             row.eye_clicked.connect(self.visibility_toggled)
+            row.lock_clicked.connect(self.lock_toggled)
             row.swatch_clicked.connect(self.recolour_asked)
             entry.setSizeHint(QSize(0, 34))
             self.list.setItemWidget(entry, row)
@@ -100,16 +106,22 @@ class ObjectsPanel(QFrame):
         if isinstance(row, _ObjectRow):
             row.start_renaming()
 
+    def _rows_moved(self, _parent: object, start: int, _end: int, _to: object, before: int) -> None:
+        places = before - start - (before > start)
+        # From the event loop: the list is in the middle of its drop, and will be filled anew.
+        QTimer.singleShot(0, self, lambda: self.moved.emit(places))
+
     def _current_changed(self, item: QListWidgetItem | None) -> None:
         if item is not None and not self._filling:
             self.selected.emit(item.data(Qt.ItemDataRole.UserRole))
 
 
 class _ObjectRow(QWidget):
-    """Colour and digit, name, eye."""
+    """Colour and digit, name, lock, eye."""
 
     renamed = Signal(int, str)
     eye_clicked = Signal(int)
+    lock_clicked = Signal(int)
     swatch_clicked = Signal(int)
 
     def __init__(self, item: RotoObject, place: int) -> None:
@@ -117,24 +129,23 @@ class _ObjectRow(QWidget):
         self._item = item
         layout = QHBoxLayout(self)
         layout.setContentsMargins(5, 1, 3, 1)
-        layout.setSpacing(7)
+        layout.setSpacing(4)
         swatch = _Swatch(item.colour, str(place) if place <= 9 else "")
         swatch.setToolTip("Change colour" + (f"  (select with {place})" if place <= 9 else ""))
         swatch.clicked.connect(lambda: self.swatch_clicked.emit(item.object_id))
         self._name = _NameEdit(item.name)
         self._name.renamed.connect(lambda name: self.renamed.emit(item.object_id, name))
-        eye = QToolButton()
-        eye.setIcon(
-            theme.icon("visible" if item.visible else "hidden", theme.TEXT if item.visible else theme.MUTED)
-        )
-        eye.setIconSize(QSize(18, 18))
+        lock = _row_button("lock" if item.locked else "unlocked", item.locked)
+        lock.setToolTip("Unlock this object" if item.locked else "Lock this object against changes")
+        lock.clicked.connect(lambda: self.lock_clicked.emit(item.object_id))
+        eye = _row_button("visible" if item.visible else "hidden", item.visible)
         eye.setToolTip("Hide this object" if item.visible else "Show this object")
-        eye.setAccessibleName(eye.toolTip())
-        eye.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         eye.clicked.connect(lambda: self.eye_clicked.emit(item.object_id))
         layout.addWidget(swatch)
         layout.addWidget(self._name, 1)
-        layout.addWidget(eye)
+        for button in (lock, eye):
+            button.setAccessibleName(button.toolTip())
+            layout.addWidget(button)
 
     def start_renaming(self) -> None:
         """Make the name editable."""
@@ -143,6 +154,14 @@ class _ObjectRow(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Rename on a double click."""
         self.start_renaming()
+
+
+def _row_button(icon: str, on: bool) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(theme.icon(icon, theme.TEXT if on else theme.DISABLED))
+    button.setIconSize(QSize(18, 18))
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
 
 
 class _Swatch(QToolButton):
@@ -264,6 +283,8 @@ class RunPanel(QFrame):
         body.addWidget(self.bar)
         body.addWidget(self._what)
         body.addWidget(self._figures)
+        self._outcome = "", ""
+        self._is_running = False
         self._reserve_room()
         self._show_note()
         self.show_progress(False, Progress(""))
@@ -285,6 +306,7 @@ class RunPanel(QFrame):
 
     def show_progress(self, running: bool, progress: Progress) -> None:
         """The state of the run; an idle bar stays in place, empty."""
+        self._is_running = running
         self.presets.setEnabled(not running)
         self.bar.setEnabled(running)
         busy = running and progress.total == 0
@@ -292,8 +314,16 @@ class RunPanel(QFrame):
         self.bar.setValue(progress.done if running else 0)
         count = f"{progress.done} of {progress.total}" if progress.total else ""
         figures = progress.detail, time_left_text(progress.seconds_left)
-        self._what.setText(_joined(progress.what, count) if running else "")
-        self._figures.setText(_joined(*figures) if running else "")
+        self._what.setText(_joined(progress.what, count) if running else self._outcome[0])
+        self._figures.setText(_joined(*figures) if running else self._outcome[1])
+
+    def set_outcome(self, what: str, where: str) -> None:
+        """What the last run changed: shown while nothing runs."""
+        self._outcome = what, where
+        for label, text in zip((self._what, self._figures), self._outcome, strict=True):
+            label.setToolTip(f"The last run: {text}" if text else "")
+            if not self._is_running:
+                label.setText(text)
 
 
 def _joined(*texts: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
 from vosengine.messages import read_only
-from vosengine.project_file import Key, RotoObject, harden, soften
+from vosengine.project_file import Key, RotoObject, harden, hardened, soften
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 Scribbles = NDArray[np.uint8]
@@ -36,11 +37,12 @@ class FrameState(Enum):
 class PredictionInfo:
     """A stored prediction: `quality` in [0, 1] estimates J; `stale` when annotations changed since.
 
-    `reason`: why it is not better, where anything tells.
+    serial: another one for another matte. `reason`: why it is not better, where anything tells.
     """
 
     quality: float
     stale: bool
+    serial: int = field(compare=False)
     reason: Reason | None = None
 
 
@@ -99,11 +101,15 @@ class Reading:
             return FrameState.EMPTY
         return FrameState.PREDICTED if sources.is_fresh(frame, stored) else FrameState.STALE
 
-    def states(self, object_id: int) -> dict[int, FrameState]:
-        """All frames of an object that are not empty, in order."""
-        rows = (self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+    def states(self, object_id: int, span: Span | None = None) -> dict[int, FrameState]:
+        """The frames of an object (within `span`) that are not empty, in order."""
+        rows = [self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION)]
+        if span is None:
+            frames = sorted(set().union(*rows))
+        else:
+            frames = [frame for frame in span if any(frame in row for row in rows)]
         sources = self._sources(object_id)
-        return {frame: self._state(object_id, frame, sources) for frame in sorted(set().union(*rows))}
+        return {frame: self._state(object_id, frame, sources) for frame in frames}
 
     def outdated(self, span: Span) -> frozenset[int]:
         """The frames of `span` on which some object that takes predictions has none that is up to date."""
@@ -135,7 +141,7 @@ class Reading:
         return any(self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
 
     def mask(self, object_id: int, frame: int) -> Mask | None:
-        """The annotated mask (during a stroke: as painted so far), or None."""
+        """The annotated mask, soft edges included (during a stroke: as painted so far), or None."""
         return self._picture(Cell(Kind.ANNOTATION, object_id, frame))
 
     def box(self, object_id: int, frame: int) -> Box | None:
@@ -148,7 +154,7 @@ class Reading:
         return self._picture(Cell(Kind.SCRIBBLES, object_id, frame))
 
     def matte(self, object_id: int, frame: int) -> Matte | None:
-        """What is shown and exported: the annotated mask as 0/65535, else the prediction, else None."""
+        """What is shown and exported: the annotated mask in 16 bits, else the prediction, else None."""
         mask = self.mask(object_id, frame)
         if mask is not None:
             matte = soften(mask)
@@ -162,7 +168,23 @@ class Reading:
         if stored is None:
             return None
         stale = not self._sources(object_id).is_fresh(frame, stored)
-        return PredictionInfo(stored.quality, stale, stored.reason)
+        return PredictionInfo(stored.quality, stale, stored.serial, stored.reason)
+
+    def quality(self, object_id: int, frame: int) -> float | None:
+        """The estimated J of the stored prediction, in [0, 1], or None."""
+        stored = self._store.prediction((object_id, frame))
+        return None if stored is None else stored.quality
+
+    def area(self, object_id: int, frame: int) -> float | None:
+        """The share of the frame that the matte covers, in [0, 1]; None where there is none or unknown."""
+        drawn, stored = self._store.annotation((object_id, frame)), self._store.prediction((object_id, frame))
+        if isinstance(drawn, Packed):
+            return drawn.area
+        return stored.footprint.area if stored is not None and stored.footprint is not None else None
+
+    def muted(self, object_id: int, frame: int) -> bool:
+        """Whether the present prediction is not to be listed among the worst."""
+        return self._store.muted((object_id, frame))
 
     def approved(self, object_id: int, frame: int) -> bool:
         """Whether a person approved the frame as it is."""
@@ -174,7 +196,7 @@ class Reading:
         return sorted({frame for own in chosen for frame in self._human_frames(own)})
 
     def annotations(self, object_ids: Collection[int] | None = None) -> tuple[Annotation, ...]:
-        """For engine commands: what was drawn or approved (approved predictions at half coverage)."""
+        """For engine commands: what was drawn or approved, hard (from half coverage on)."""
         chosen = [
             each.object_id for each in self.objects if object_ids is None or each.object_id in object_ids
         ]
@@ -191,10 +213,10 @@ class Reading:
         object_id, frame = key
         drawn = self._store.annotation(key)
         if isinstance(drawn, Packed):
-            return Annotation(frame, object_id, mask=self._store.unpacked(drawn))
-        mask = self._shown_mask(key) if self._store.approved(key) else None
-        if mask is not None:
-            return Annotation(frame, object_id, mask=mask)
+            return Annotation(frame, object_id, mask=_frozen(hardened(self._store.unpacked(drawn))))
+        matte = self._predicted_matte(key) if self._store.approved(key) else None
+        if matte is not None:
+            return Annotation(frame, object_id, mask=_frozen(harden(matte)))
         return Annotation(frame, object_id, box=drawn) if drawn is not None else None
 
     def _picture(self, cell: Cell) -> NDArray[Any] | None:
@@ -206,15 +228,24 @@ class Reading:
         value = self._store.cells.get(cell)
         return self._store.unpacked(value) if isinstance(value, Packed) else None
 
-    def _shown_mask(self, key: Key) -> Mask | None:
-        """The annotated mask, else the prediction at half coverage."""
-        mask = self._picture(Cell(Kind.ANNOTATION, *key))
+    def shown_mask(self, object_id: int, frame: int) -> Mask | None:
+        """What corrections start from: the annotated mask, else the prediction in 8 bits, else None."""
+        mask = self.mask(object_id, frame)
         if mask is None:
-            matte = self._predicted_matte(key)
+            matte = self._predicted_matte((object_id, frame))
             if matte is not None:
-                mask = harden(matte)
-                read_only(mask)
+                mask = _frozen(eight_bits(matte))
         return mask
 
     def _predicted_matte(self, key: Key) -> Matte | None:
         return self._store.predicted_matte(key)
+
+
+def eight_bits(matte: Matte) -> Mask:
+    """A matte as a mask with soft edges; `soften` brings masks so made back as they were."""
+    return np.asarray(cv2.convertScaleAbs(matte, alpha=1 / 257), np.uint8)
+
+
+def _frozen(mask: Mask) -> Mask:
+    read_only(mask)
+    return mask

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from app.compositing import Layer, Scene, composite, draw_marks, to_qimage, to_weights
+from app.compositing import (
+    Layer,
+    Scene,
+    Weighted,
+    composite,
+    draw_marks,
+    draw_skins,
+    to_qimage,
+    to_weights,
+    wiped,
+)
+from app.thumbnails import ThumbnailWish, cropped
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.errors import EngineError
 from vosengine.types import Image
@@ -33,10 +44,11 @@ class Renderer(QObject):
     failed = Signal(str, str)  # message, traceback ("" for an expected failure)
     rendered = Signal(object, QImage, QImage)  # the Scene, its picture, the bare frame
     full_ready = Signal(int, object)  # frame, Image at full resolution
+    thumbnail_ready = Signal(object, QImage)  # the wish's key, its picture
     filled = Signal(int, int)  # proxies stored, frames in all
     _answered = Signal(int, str, tuple)  # clip generation, signal name, its arguments
 
-    _KINDS = ("open", "prepare", "show", "fetch")
+    _KINDS = ("open", "prepare", "show", "fetch", "thumbnails")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +79,10 @@ class Renderer(QObject):
     def fetch_full(self, frame: int) -> None:
         """Ask for a frame at the clip's own resolution; answers `full_ready`."""
         self._wish("fetch", frame)
+
+    def make_thumbnails(self, wishes: Sequence[ThumbnailWish]) -> None:
+        """Ask for small pictures in this order, and no more for those wished before: `thumbnail_ready`."""
+        self._wish("thumbnails", tuple(wishes))
 
     def close(self) -> None:
         """End the worker; waits for the frame it is at."""
@@ -113,7 +129,10 @@ class Renderer(QObject):
             if self._closed:
                 return None
             kind = next((kind for kind in self._KINDS if kind in self._wishes), "fill")
-            return kind, self._wishes.pop(kind, None)
+            wish = self._wishes.pop(kind, None)
+            if kind == "thumbnails" and wish[1:]:
+                self._wishes[kind] = wish[1:]  # one by one: something more urgent may come in between
+            return kind, wish
 
     def _opened(self, generation: int, path: Path | None) -> _Footage | None:
         if path is None:
@@ -152,6 +171,13 @@ class Renderer(QObject):
     def _fetch(self, footage: _Footage, frame: int) -> tuple[str, tuple[object, ...]]:
         return "full_ready", (frame, footage.image(frame, sharp=True))
 
+    def _thumbnails(
+        self, footage: _Footage, wishes: tuple[ThumbnailWish, ...]
+    ) -> tuple[str, tuple[object, ...]] | None:
+        if not wishes:
+            return None
+        return "thumbnail_ready", (wishes[0].key, footage.thumbnail(wishes[0]))
+
     def _fill(self, footage: _Footage, _: None) -> tuple[str, tuple[object, ...]]:
         return "filled", (footage.fill_one(), footage.clip.info.frame_count)
 
@@ -186,13 +212,16 @@ class _Footage:
     def picture(self, scene: Scene) -> tuple[QImage, QImage]:
         """The scene's picture and its bare frame."""
         image = self.image(scene.frame, scene.sharp)
-        height, width = image.shape[:2]
-        weights = []
-        for layer in scene.layers:
-            weight = self._weights(layer, width, height)
-            if weight is not None:
-                weights.append((layer, weight))
-        picture = composite(image, scene.view, weights)
+        weights = self._weighted(scene.layers, image)
+        former: Weighted = ()
+        if scene.shows_former:
+            former = self._weighted([layer.former for layer in scene.layers if layer.former], image)
+        picture = composite(image, scene.view, weights, former, scene.backdrop)
+        if scene.wipe is not None:
+            before = composite(image, scene.view, former, former, scene.backdrop)
+            picture = wiped(before, picture, scene.wipe)
+        if scene.skins:
+            picture = draw_skins(picture, self._weighted(scene.skins, image))
         if scene.marks is not None:
             picture = draw_marks(picture, scene.marks)
         return to_qimage(picture), to_qimage(image)
@@ -205,6 +234,23 @@ class _Footage:
             kept = self.clip.image(frame) if sharp or self._proxy is None else self._proxy.image(frame)
             self._kept.put(key, kept)
         return kept
+
+    def thumbnail(self, wish: ThumbnailWish) -> QImage:
+        """The frame round its objects, small; the memory is left to the pictures of the canvas."""
+        try:
+            image = self.clip.image(wish.frame) if self._proxy is None else self._proxy.image(wish.frame)
+        except EngineError:  # a damaged frame: the canvas says so when it is shown
+            return QImage()
+        loaded = [(layer, layer.load()) for layer in wish.layers]
+        height, width = image.shape[:2]
+        weights = [(layer, to_weights(m, width, height)) for layer, m in loaded if m is not None]
+        return to_qimage(cropped(image, weights, wish.size))
+
+    def _weighted(self, layers: Sequence[Layer], image: Image) -> Weighted:
+        """The layers that show anything on the frame, with their weights."""
+        height, width = image.shape[:2]
+        weights = ((layer, self._weights(layer, width, height)) for layer in layers)
+        return [(layer, weight) for layer, weight in weights if weight is not None]
 
     def _weights(self, layer: Layer, width: int, height: int) -> NDArray[np.uint8] | None:
         key = ("weights", layer.key, width, height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,29 @@ from vosengine.config import PRESETS
 from vosengine.project_io import unused
 
 MOST_RECENT = 12
-VIEWS = ("overlay", "matte", "checkerboard", "black")
+RANGES = {"brush_radius": (0.5, 500.0), "brush_softness": (0.0, 1.0)}
+VIEWS = (
+    "overlay",
+    "outline",
+    "matte",
+    "checkerboard",
+    "black",
+    "backdrop",
+    "difference",
+    "confidence",
+)
 
 
 @dataclass
 class Settings:
     """What the application remembers of its user.
 
-    recent_projects: folders, newest first, at most 12. brush_radius in image pixels. view: one of VIEWS.
-    preset: a name in `vosengine.config.PRESETS`. last_folder: where the last
-    file dialog was. shortcuts: action name -> key sequence, only those changed from the default.
-    window_geometry: Qt's, as base64 text, "" before the first run. extra: keys of other
+    recent_projects: folders, newest first, at most 12. brush_radius in image pixels, brush_softness as a
+    share of it. pen_pressure: whether it sets the size. view: one of VIEWS. preset: a name in
+    `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
+    sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
+    before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of neighbouring
+    frames is listed. extra: keys of other
     editions, kept as they are.
     """
 
@@ -36,6 +49,11 @@ class Settings:
     last_folder: str = ""
     shortcuts: dict[str, str] = field(default_factory=dict)
     window_geometry: str = ""
+    panel_layout: str = ""
+    backdrop: str = "#00b140"
+    one_per_stretch: bool = True
+    brush_softness: float = 0.0
+    pen_pressure: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
@@ -97,9 +115,12 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
     if isinstance(default, float):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return 0.5 <= value <= 500.0
+        least, most = RANGES[name]
+        return least <= value <= most
     if not isinstance(value, type(default)):
         return False
+    if name == "backdrop":
+        return re.fullmatch("#[0-9a-f]{6}", value) is not None
     if name == "view":
         return value in VIEWS
     if name == "preset":

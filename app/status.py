@@ -15,11 +15,15 @@ MEMORY_INTERVAL = 2000
 SAVING_INTERVAL = 300
 
 HINTS: dict[Tool, str] = {
-    Tool.BRUSH: "Paint the mask; right button or Alt erases",
-    Tool.ERASER: "Erase from the mask; right button or Alt paints",
+    Tool.BRUSH: "Paint the mask; right button or Alt erases, Shift draws straight lines",
+    Tool.ERASER: "Erase from the mask; right button or Alt paints, Shift draws straight lines",
     Tool.FOREGROUND: "Scribble on the object; right button or Alt marks background",
     Tool.BACKGROUND: "Scribble on what is not the object; right button or Alt marks the object",
-    Tool.BOX: "Drag a box round the object",
+    Tool.BOX: "Drag a box round the object; right button or Alt takes the rectangle away",
+    Tool.LASSO: "Draw round an area; right button or Alt takes it away",
+    Tool.POLYGON: "Click corners; Enter or a double click closes, Backspace takes one back, Alt subtracts",
+    Tool.MAGNETIC: "Click along the edge; Enter or a double click closes, Backspace takes one back",
+    Tool.COLOUR: "Click a colour, drag away for more of it; right button or Alt takes it away",
 }
 
 

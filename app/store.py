@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from app.cells import OBJECTS, Cell, Cells, Kind, StoredMatte, Value
+from app.footprint import Footprint
 from app.matte_store import ArrayMemory, MatteStore
 from app.packed import SCRIBBLE_VALUES, Packed
 from app.saver import Saver
@@ -111,8 +112,8 @@ class Store:
             self._save_manifest(key=None)  # first: a killed process must not leave half an object behind
         for cell in changed:
             self._save(cell)
-        if any(cell.kind is not Kind.PREDICTION for cell in changed):
-            self.save_manifest()
+        if changed:
+            self.save_manifest()  # for predictions too: which mutings hold hangs on them
         return list(changed)
 
     def predict(self, event: MaskPredicted) -> tuple[StoredMatte | None, StoredMatte] | None:
@@ -122,12 +123,22 @@ class Store:
         origin = None
         if event.start is not None:
             origin = event.start, self._revision_at((event.object_id, event.start), event.revision)
-        serial = next(self._serials)
-        stored = StoredMatte(serial, event.quality, event.revision, origin, event.reason)
+        footprint = Footprint.of(event.matte)
+        made_of = origin, footprint, event.reason
+        stored = StoredMatte(next(self._serials), event.quality, event.revision, *made_of)
         if not self._mattes.add(key, stored, event.matte, former):
             return None
         self.cells.set(Cell(Kind.PREDICTION, *key), stored)
         return former, stored
+
+    def muted(self, key: Key) -> bool:
+        """Whether the present prediction was muted; one that replaces it is not."""
+        stored = self.prediction(key)
+        return stored is not None and self.cells.get(Cell(Kind.MUTED, *key)) == stored.serial
+
+    def replaced_matte(self, stored: StoredMatte) -> Matte | None:
+        """A matte that a run replaced; None when it is no longer kept."""
+        return self._mattes.read_aside(stored)
 
     def forget(self, value: Value) -> None:
         """No undo step needs this value any more."""
@@ -181,8 +192,11 @@ class Store:
         for key, scribbles in self.project.stored_scribbles():
             self.cells.set(Cell(Kind.SCRIBBLES, *key), Packed.pack(scribbles, SCRIBBLE_VALUES))
         for each in self.project.stored_predictions():
-            serial = next(self._serials)
-            stored = StoredMatte(serial, each.quality, each.revision, each.origin, each.reason)
+            footprint = Footprint.from_text(each.footprint)
+            made_of = each.origin, footprint, each.reason
+            stored = StoredMatte(next(self._serials), each.quality, each.revision, *made_of)
+            if (each.object_id, each.frame) in manifest.muted:
+                self.cells.set(Cell(Kind.MUTED, each.object_id, each.frame), stored.serial)
             self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
             self.revision = max(self.revision, each.revision)
         for key in manifest.approved:
@@ -245,6 +259,10 @@ class Store:
             else:
                 self.saver.submit(lambda: project.remove_scribbles(*key), cell)
 
+    def _muted(self) -> Iterator[Key]:
+        keys = ((cell.object_id, cell.frame) for cell, _ in self.cells.all(Kind.MUTED))
+        return (key for key in keys if self.muted(key))
+
     def _save_manifest(self, key: str | None) -> None:
         manifest, project = self._snapshot(), self.project
         self.saver.submit(lambda: project.write_manifest(manifest), key)
@@ -260,6 +278,7 @@ class Store:
             objects=self.objects,
             boxes=boxes,
             approved=frozenset((cell.object_id, cell.frame) for cell, _ in self.cells.all(Kind.APPROVED)),
+            muted=frozenset(self._muted()),
             revision=self.revision,
             box_revisions={key: self.revisions(key[0]).get(key[1], 0) for key in boxes},
         )

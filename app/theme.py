@@ -40,12 +40,14 @@ def apply_theme(application: QApplication) -> None:
     if font.pointSizeF() < 9.5:
         font.setPointSizeF(9.5)
     application.setFont(font)
-    application.setStyleSheet(STYLE.replace("{chevron}", _chevron()))
+    application.setStyleSheet(
+        STYLE.replace("{chevron}", _icon_path("chevron")).replace("{check}", _icon_path("check"))
+    )
 
 
-def _chevron() -> str:
-    """The path of the arrow in drop-down lists, as style sheets want it."""
-    return str(files("resources").joinpath("icons", "chevron.svg")).replace("\\", "/")
+def _icon_path(name: str) -> str:
+    """The path of an icon that is not tinted, as style sheets want it."""
+    return str(files("resources").joinpath("icons", f"{name}.svg")).replace("\\", "/")
 
 
 def _palette() -> QPalette:
@@ -141,12 +143,19 @@ QProgressBar {{
   background: {WINDOW}; border: 1px solid {LINE}; border-radius: 4px; height: 10px; text-align: center;
 }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
+QCheckBox {{ spacing: 7px; }}
+QCheckBox::indicator {{
+  width: 14px; height: 14px; border: 1px solid {DISABLED}; border-radius: 3px; background: {WINDOW};
+}}
+QCheckBox::indicator:hover, QCheckBox:focus::indicator {{ border-color: {ACCENT}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; image: url({{check}}); }}
+QDockWidget::title {{ background: {WINDOW}; padding: 7px 4px 5px 8px; }}
 QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 2px; }}
 QSlider::handle:horizontal {{ width: 14px; margin: -5px 0; border-radius: 7px; background: {TEXT}; }}
 QSlider::handle:horizontal:disabled {{ background: {DISABLED}; }}
 QSlider::sub-page:horizontal:disabled {{ background: {LINE}; }}
-QListWidget, QTableWidget, QPlainTextEdit {{
+QListWidget, QTableView, QPlainTextEdit {{
   background: {WINDOW}; border: 1px solid {LINE}; border-radius: 5px; outline: none;
 }}
 QListWidget::item {{ border-radius: 4px; padding: 2px; }}

@@ -1,31 +1,36 @@
-"""The timeline with its transport buttons and legend; turns the document's states into marks."""
+"""The timeline with its transport buttons and legend."""
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import theme
 from app.actions import ActionSet
 from app.document import Change, Document, Kind
-from app.lane_painting import LEGEND, MARKS, Mark, draw_run, draw_sign
+from app.findings import Mark
+from app.lane_painting import LEGEND, draw_run, draw_sign
+from app.survey import Survey
 from app.timeline import Lane, Timeline
 from app.widgets import action_button, muted
 from vosengine.messages import MaskPreviewed
 
 TRANSPORT = ("first", "previous_annotation", "previous", "play", "next", "next_annotation", "last")
+REFRESH_DELAY = 30  # milliseconds
 RANGE = ("mark_in", "mark_out", "loop")
 
 
 class TimelinePanel(QWidget):
     """Follows one document at a time."""
 
-    def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: ActionSet, survey: Survey, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.timeline = Timeline()
-        self._previews: set[tuple[int, int]] = set()
+        self._survey = survey
+        self._soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
+        self._soon.timeout.connect(self.timeline.refresh)
+        survey.found.connect(self._refresh_soon)
         self._number = QLabel()
         self._number.setToolTip("Time in the clip")
         self._number.setMinimumWidth(self.fontMetrics().horizontalAdvance("00:00:00.000") + 10)
@@ -55,7 +60,6 @@ class TimelinePanel(QWidget):
 
     def set_document(self, document: Document | None) -> None:
         """Show a document, or nothing."""
-        self._previews.clear()
         if document is None:
             self.timeline.set_clip(0)
             return
@@ -64,35 +68,31 @@ class TimelinePanel(QWidget):
         self._select(document)
 
     def follow(self, document: Document, change: Change) -> None:
-        """Take over one change."""
+        """Take over one change; what it means for the frames comes from the survey."""
         if change.kind is Kind.SELECTION:
             self._select(document)
-        elif change.kind in (Kind.OBJECTS, Kind.CLIP) or change.object_id is None:
-            if change.kind not in (Kind.UNDO, Kind.CONFIG):
-                self._fill(document)
-        elif change.frame is None:
+        elif change.kind in (Kind.OBJECTS, Kind.CLIP):
             self._fill(document)
-        else:
-            self._previews.discard((change.object_id, change.frame))
-            if change.frame >= document.clip.frame_count:
-                return
-            mark = MARKS[document.state(change.object_id, change.frame)]
-            self.timeline.set_mark(change.object_id, change.frame, mark)
+        elif change.kind is Kind.UNDO:
+            self.timeline.set_changed(document.runs.outcome.changed)
+
+    def _refresh_soon(self) -> None:
+        """A run finds something new many times a second, on a clip of any length."""
+        if not self._soon.isActive():
+            self._soon.start()
 
     def show_preview(self, event: MaskPreviewed) -> None:
         """A frame that the model under training was tried on."""
-        lane_shows_nothing = self.timeline.has_lane(event.object_id) and (
-            self.timeline.mark_at(event.object_id, event.frame) in (Mark.EMPTY, Mark.STALE)
-        )
-        if lane_shows_nothing:
-            self._previews.add((event.object_id, event.frame))
-            self.timeline.set_mark(event.object_id, event.frame, Mark.PREVIEWED)
+        lane = self.timeline.lane(event.object_id)
+        if lane is not None:
+            lane.previews.add(event.frame)
+            self.timeline.refresh()
 
-    def drop_previews(self, document: Document) -> None:
+    def drop_previews(self) -> None:
         """The run ended: what was only a preview is empty or stale again."""
-        if self._previews:
-            self._previews.clear()
-            self._fill(document)
+        for lane in self.timeline.lanes:
+            lane.previews.clear()
+        self.timeline.refresh()
 
     def _select(self, document: Document) -> None:
         self.timeline.set_span(document.span)
@@ -101,17 +101,14 @@ class TimelinePanel(QWidget):
         self._number.setText(_clock(float(document.clip.timestamps[document.frame])))
 
     def _fill(self, document: Document) -> None:
+        findings = self._survey.findings
+        previews = {lane.object_id: lane.previews for lane in self.timeline.lanes}
         lanes = []
         for item in document.objects:
-            marks = np.zeros(document.clip.frame_count, np.uint8)
-            for frame, state in document.states(item.object_id).items():
-                if frame < len(marks):  # the footage may have become shorter
-                    marks[frame] = MARKS[state]
-            for object_id, frame in self._previews:
-                if object_id == item.object_id and marks[frame] in (Mark.EMPTY, Mark.STALE):
-                    marks[frame] = Mark.PREVIEWED
-            lanes.append(Lane(item.object_id, item.name, QColor(item.colour), marks, item.visible))
+            own, colour = item.object_id, QColor(item.colour)
+            lanes.append(Lane(own, item.name, colour, findings[own], item.visible, previews.get(own, set())))
         self.timeline.set_lanes(lanes, document.object_id)
+        self.timeline.set_changed(document.runs.outcome.changed)
 
 
 class _LegendSign(QWidget):

@@ -48,6 +48,11 @@ class Step:
         return packed + _OVERHEAD * len(self.changes)
 
     @property
+    def predicts(self) -> bool:
+        """Whether it made predictions."""
+        return any(isinstance(after, StoredMatte) for _, after in self.changes.values())
+
+    @property
     def kept_mattes(self) -> int:
         """Mattes kept aside for this step."""
         return sum(isinstance(before, StoredMatte) for before, _ in self.changes.values())
@@ -83,6 +88,11 @@ class UndoStack:
     def redo_name(self) -> str:
         """The name of the step that `redo` does again, "" when there is none."""
         return self._undone[-1].name if self._undone else ""
+
+    @property
+    def last_run(self) -> Step | None:
+        """The newest step in force that holds new predictions."""
+        return next((step for step in reversed(self._done) if step.growing or step.predicts), None)
 
     @property
     def last(self) -> Step | None:

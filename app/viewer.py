@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
-from app.canvas import Canvas, Gesture, Pointer
-from app.compositing import Colour, Layer, Scene, View
+from app.canvas import Canvas
+from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Scene, View
 from app.document import Change, Document, Kind
 from app.live_stroke import paint_look, scribble_look
-from app.tools import ERASE, PAINT, Tool, paint_stroke
+from app.outlines import Lasso, Magnetic, Outline, Polygon
+from app.pen import PenStroke
+from app.pointer import Gesture, Pointer
+from app.shaping import OUTLINE_NAMES
+from app.tools import ERASE, PAINT, Point, Tool
 from app.workspace import Workspace
 from vosengine.errors import EngineError
 from vosengine.messages import MaskPreviewed
+from vosengine.project_file import RotoObject
 from vosengine.types import Box, Mask, Matte
 
 SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame replaces the proxy
 SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
-
-Points = tuple[tuple[float, float], ...]
+BRUSHES = (Tool.BRUSH, Tool.ERASER)
+OUTLINES: dict[Tool, type[Outline]] = {
+    Tool.LASSO: Lasso,
+    Tool.POLYGON: Polygon,
+    Tool.MAGNETIC: Magnetic,
+}
 
 
 class Viewer(QObject):
@@ -34,6 +44,11 @@ class Viewer(QObject):
         super().__init__(canvas)
         self._workspace, self._canvas = workspace, canvas
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
+        self.backdrop: Colour = BACKDROP
+        self.wipe: float | None = None  # share of the width that shows the former result
+        self.skins = False  # whether the outlines of the neighbouring frames are shown
+        self.softness, self.feels_pressure, self.solo = 0.0, True, False
+        self._outline: Outline | None = None
         self._versions: Counter[tuple[int, int]] = Counter()
         self._epoch = 0  # counts changes that may concern any frame
         self._previews: dict[int, MaskPreviewed] = {}  # the latest of each object
@@ -52,11 +67,23 @@ class Viewer(QObject):
         workspace.changed.connect(self._changed)
         workspace.renderer.rendered.connect(self._rendered)
         workspace.scribbler.live_changed.connect(self._live_changed)
+        workspace.shaping.live_changed.connect(self._live_changed)
         workspace.runner.previewed.connect(self._previewed)
         workspace.runner.changed.connect(self._run_changed)
         canvas.stroke_changed.connect(self._stroke_changed)
         canvas.stroke_finished.connect(self._stroke_finished)
         canvas.box_drawn.connect(self._box_drawn)
+        canvas.outline_changed.connect(workspace.shaping.find_edges)
+        workspace.shaping.edges_found.connect(canvas.update)
+        canvas.area_outlined.connect(self._area_outlined)
+        canvas.colour_picked.connect(workspace.shaping.pick)
+        canvas.pick_finished.connect(self._pick_finished)
+        canvas.abandoned.connect(workspace.shaping.abandon_pick)
+
+    @property
+    def canvas(self) -> Canvas:
+        """Where the pictures go."""
+        return self._canvas
 
     # --- settings of the view -----------------------------------------------------------------------------
 
@@ -66,11 +93,26 @@ class Viewer(QObject):
         self._update_pointer()
         self.refresh()
 
+    def set_backdrop(self, colour: Colour) -> None:
+        """The ground of View.BACKDROP."""
+        self.backdrop = colour
+        self.set_view(self.view)
+
+    def set_wipe(self, share: float | None) -> None:
+        """Show the result before the last run left of this share of the width; None: nowhere."""
+        self.wipe = share
+        self.refresh()
+
+    def set_skins(self, shown: bool) -> None:
+        """Show or hide the object's outlines on the frames before and after."""
+        self.skins = shown
+        self.refresh()
+
     def set_tool(self, tool: Tool) -> None:
         """Another tool."""
         self.tool = tool
-        if tool in SCRIBBLES or tool is Tool.BOX:
-            self._workspace.scribbler.prepare()
+        self._outline = OUTLINES[tool]() if tool in OUTLINES else None
+        self._prepare()
         self._update_pointer()
         self.refresh()
 
@@ -78,6 +120,21 @@ class Viewer(QObject):
         """Brush radius in clip pixels."""
         self.radius = radius
         self._update_pointer()
+
+    def set_softness(self, softness: float) -> None:
+        """Share of the brush over which its edge fades, in [0, 1]."""
+        self.softness = softness
+        self._update_pointer()
+
+    def set_feels_pressure(self, feels: bool) -> None:
+        """Whether a pen's pressure sets the size."""
+        self.feels_pressure = feels
+        self._update_pointer()
+
+    def set_solo(self, solo: bool) -> None:
+        """Show the current object alone, or all that are visible."""
+        self.solo = solo
+        self.refresh()
 
     @property
     def pen_radius(self) -> float:
@@ -124,9 +181,18 @@ class Viewer(QObject):
             self._frame = document.frame
             self._canvas.abandon()
             self._workspace.scribbler.leave_frame()
-            if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
-                self._workspace.scribbler.prepare()
+            self._workspace.shaping.abandon_pick()
+            if self.tool is not Tool.BOX and not self._workspace.player.is_playing:
+                self._prepare()
         self._update_pointer()
+        if self.solo:
+            self.refresh()
+
+    def _prepare(self) -> None:
+        if self.tool in (*SCRIBBLES, Tool.BOX):
+            self._workspace.scribbler.prepare()
+        elif self.tool in (Tool.MAGNETIC, Tool.COLOUR):
+            self._workspace.shaping.prepare()
 
     def _show(self) -> None:
         document = self._workspace.document
@@ -141,19 +207,42 @@ class Viewer(QObject):
         if document is not None and not self._workspace.player.is_playing:
             self._workspace.renderer.show(self._scene(document, sharp=True))
 
+    def shown_objects(self, document: Document) -> list[RotoObject]:
+        """The visible objects, the topmost first; with solo the current one alone."""
+        own = document.object_id
+        return [each for each in document.objects if (each.object_id == own if self.solo else each.visible)]
+
     def _scene(self, document: Document, sharp: bool) -> Scene:
         # The topmost object comes first in the document and last in the picture.
-        shown = [o for o in reversed(document.objects) if o.visible]
+        shown = reversed(self.shown_objects(document))
         layers = tuple(self._layer(document, o.object_id, o.colour) for o in shown)
         marks = None
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
-        return Scene(document.frame, self.view, layers, sharp, marks)
+        wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
+        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins)
+
+    def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
+        """The current object on the frames before and after."""
+        own, layers = document.object_id, []
+        for step, colour in zip((-1, 1), SKIN_COLOURS, strict=True):
+            frame = document.frame + step
+            shown = own and (self.solo or document.object(own).visible)
+            if shown and 0 <= frame < document.clip.frame_count:
+                layers.append(self.layer_of(document, own, frame, colour))
+        return tuple(layers)
+
+    def layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
+        """An object's mask or matte on any frame, as the document has it."""
+        key = (object_id, frame, self._epoch, self._versions[object_id, frame])
+        return Layer(key, colour, _loader(document, object_id, frame), selected=True)
 
     def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
         frame = document.frame
         load: Callable[[], Mask | Matte | None]
         live = self._workspace.scribbler.live_mask(object_id, frame)
+        if live is None:
+            live = self._workspace.shaping.live_mask(object_id, frame)
         preview = self._previews.get(object_id)
         key: tuple[object, ...] = (object_id, frame, self._epoch, self._versions[object_id, frame])
         if live is not None:
@@ -163,7 +252,9 @@ class Viewer(QObject):
             key, load = ("preview", object_id, self._preview_number), lambda: matte
         else:
             load = _loader(document, object_id, frame)
-        return Layer(key, rgb(colour), load, selected=object_id == document.object_id)
+        former_serial, load_former = document.runs.former(object_id, frame)
+        former = Layer(("former", object_id, frame, former_serial), rgb(colour), load_former)
+        return Layer(key, rgb(colour), load, object_id == document.object_id, former)
 
     def _rendered(self, scene: Scene, picture: QImage, bare: QImage) -> None:
         document = self._workspace.document
@@ -173,9 +264,9 @@ class Viewer(QObject):
 
     def _show_boxes(self, document: Document) -> None:
         boxes = []
-        for item in document.objects:
+        for item in self.shown_objects(document):
             box = document.box(item.object_id, document.frame)
-            if item.visible and box is not None:
+            if box is not None:
                 boxes.append((box, QColor(item.colour)))
         self._canvas.set_boxes(boxes)
 
@@ -208,40 +299,59 @@ class Viewer(QObject):
         if self.tool is Tool.BOX:
             self._canvas.set_pointer(Pointer(Gesture.BOX))
             return
+        if self.tool is Tool.COLOUR:
+            self._canvas.set_pointer(Pointer(Gesture.PICK))
+            return
+        if self._outline is not None:
+            self._canvas.set_pointer(Pointer(Gesture.OUTLINE, outline=self._outline))
+            return
         colour = rgb(document.object(document.object_id).colour)
         adds = self.tool in (Tool.BRUSH, Tool.FOREGROUND)
         if self.tool in SCRIBBLES:
             looks = scribble_look(adds), scribble_look(not adds)
         else:
-            looks = paint_look(self.view, colour, adds), paint_look(self.view, colour, not adds)
-        self._canvas.set_pointer(Pointer(Gesture.PAINT, self.pen_radius, *looks))
+            look = partial(paint_look, self.view, colour, backdrop=self.backdrop)
+            looks = look(adds), look(not adds)
+        softness = self.softness if self.tool in BRUSHES else 0.0
+        feels_pressure = self.feels_pressure and self.tool in BRUSHES
+        self._canvas.set_pointer(Pointer(Gesture.PAINT, self.pen_radius, *looks, softness, feels_pressure))
 
     def _adds(self, subtracts: bool) -> bool:
         return (self.tool in (Tool.BRUSH, Tool.FOREGROUND)) != subtracts
 
-    def _stroke_changed(self, points: Points, subtracts: bool) -> None:
+    def _stroke_changed(self, stroke: PenStroke, subtracts: bool) -> None:
         if self.tool in SCRIBBLES:
-            self._workspace.scribbler.extend(points, self.pen_radius, self._adds(subtracts))
+            self._workspace.scribbler.extend(stroke, self._adds(subtracts))
 
-    def _stroke_finished(self, points: Points, subtracts: bool) -> None:
+    def _stroke_finished(self, stroke: PenStroke, subtracts: bool) -> None:
         document = self._workspace.document
         if document is None:
             return
         adds = self._adds(subtracts)
         try:
             if self.tool in SCRIBBLES:
-                self._workspace.scribbler.finish(points, self.pen_radius, adds)
+                self._workspace.scribbler.finish(stroke, adds)
             else:
-                self._workspace.scribbler.cancel()  # its answer must not replace this stroke
-                mask = document.begin_stroke(
-                    document.object_id, document.frame, "Brush" if adds else "Eraser"
-                )
-                document.stroke_painted(paint_stroke(mask, points, self.radius, PAINT if adds else ERASE))
-                document.end_stroke()
+                self._paint(document, stroke, adds)
         except EngineError as error:
             self._canvas.abandon()
             self.refused.emit(str(error))
         self.refresh()
+
+    def _paint(self, document: Document, stroke: PenStroke, adds: bool) -> None:
+        self._workspace.scribbler.cancel_current()  # its answer must not replace this stroke
+        mask = document.begin_stroke(document.object_id, document.frame, "Brush" if adds else "Eraser")
+        document.stroke_painted(stroke.paint(mask, PAINT if adds else ERASE))
+        document.end_stroke()
+
+    def _area_outlined(self, path: list[Point], subtracts: bool) -> None:
+        self._workspace.scribbler.cancel_current()
+        name = OUTLINE_NAMES.get(self.tool, "Rectangle")
+        self._workspace.shaping.paint_area(path, not subtracts, name)
+
+    def _pick_finished(self) -> None:
+        self._workspace.scribbler.cancel_current()
+        self._workspace.shaping.finish_pick()
 
     def _box_drawn(self, box: Box) -> None:
         try:

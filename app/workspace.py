@@ -16,6 +16,8 @@ from app.playback import Player
 from app.renderer import Renderer
 from app.runner import Runner
 from app.scribbling import Scribbler
+from app.shaping import Shaping
+from app.worker import Worker
 from vosengine.config import Config
 from vosengine.errors import EngineError
 from vosengine.manifest import load
@@ -43,6 +45,8 @@ class Workspace(QObject):
         self.renderer = Renderer(self)
         self.runner = Runner(self.bridge, self)
         self.scribbler = Scribbler(self.bridge, self.renderer, self)
+        self.worker = Worker(self)
+        self.shaping = Shaping(self.worker, self.renderer, self)
         self.player = Player(self)
         self.new_config = Config()  # the settings of projects made from now on
         self.accepts_change: Callable[[str], bool] = lambda _: False  # asked with the name of changed footage
@@ -54,6 +58,8 @@ class Workspace(QObject):
         self.runner.failed.connect(self.failed)
         self.runner.ended.connect(self.message)
         self.scribbler.failed.connect(self.failed)
+        self.worker.failed.connect(self._worker_failed)
+        self.shaping.refused.connect(self.message)
 
     @property
     def document(self) -> Document | None:
@@ -85,6 +91,7 @@ class Workspace(QObject):
             self.runner.abort()
             leaving.close(discard)
         self.scribbler.set_document(None)
+        self.shaping.set_document(None)
         self.renderer.leave()
         self._document = self._waiting = None
         self._unsubscribe()
@@ -98,6 +105,7 @@ class Workspace(QObject):
         self.close_document(discard)
         self.bridge.close()
         self.renderer.close()
+        self.worker.close()
 
     # --- opening ------------------------------------------------------------------------------------------
 
@@ -124,6 +132,7 @@ class Workspace(QObject):
         self._unsubscribe = document.subscribe(self.changed.emit)
         self.renderer.prepare(document.cache_folder)
         self.scribbler.set_document(document)
+        self.shaping.set_document(document)
         self.opening.emit("")
         self.document_changed.emit()
         for sentence in (info.damage, *document.messages):
@@ -164,13 +173,17 @@ class Workspace(QObject):
         self.opening.emit("")
         self.failed.emit(message, trace)
 
+    def _worker_failed(self, message: str, trace: str) -> None:
+        if trace:
+            self.failed.emit(message, trace)
+        else:
+            self.message.emit(message)
+
     def _renderer_failed(self, message: str, trace: str) -> None:
         if self._document is None:
             self._opening_failed(message, trace)
-        elif trace:
-            self.failed.emit(message, trace)
         else:  # a frame that cannot be read must not stop the work on the others
-            self.message.emit(message)
+            self._worker_failed(message, trace)
 
 
 def former_projects(info: ClipInfo) -> list[Path]:

@@ -360,7 +360,8 @@ class Engine:
             if not command.scribbles.any():
                 yield _drawn(job_id, command, previous)
                 return
-        mask = scribbles_to_mask(command.image, command.scribbles, command.box, previous)
+        known = command.box, previous, command.live
+        mask = scribbles_to_mask(command.image, command.scribbles, *known)
         yield _drawn(job_id, command, mask)
 
     def _export(self, job_id: int, command: m.Export) -> Iterator[m.Event]:

@@ -22,6 +22,7 @@ UNMARKED, BACKGROUND, FOREGROUND = 0, 1, 2
 
 COARSE_SIDE = 180  # longer side, in pixels, of the copy that learns the colours
 FINE_SIDE = 400  # and of the one that settles the boundary
+LIVE_SIDE = 144  # of the only copy while the pen moves
 ITERATIONS = 2
 # Marks alone do not say how large the object is: it is looked for as far from them as this share of their
 # extent, but at least this share of the frame's shorter side.
@@ -47,13 +48,18 @@ Flags = NDArray[np.bool_]
 
 
 def scribbles_to_mask(
-    image: Image, scribbles: NDArray[np.uint8], box: Box | None = None, previous: Mask | None = None
+    image: Image,
+    scribbles: NDArray[np.uint8],
+    box: Box | None = None,
+    previous: Mask | None = None,
+    live: bool = False,
 ) -> Mask:
     """The object that the marks, the box and the mask so far point to.
 
     image: (height, width, 3). scribbles: (height, width), 0 unmarked, 1 background, 2 foreground.
     box: the object lies inside it, foreground marks excepted. previous: the mask so far; away from marks
-    that contradict it, it changes only near its boundary.
+    that contradict it, it changes only near its boundary. live: a single coarse cut, for a pen that still
+    moves; less than half the time.
     Returns a mask (height, width): 255 on every foreground mark, 0 on every background mark; the same input
     gives the same mask. Raises AnnotationError when the sizes differ or nothing points to the object.
     """
@@ -61,7 +67,8 @@ def scribbles_to_mask(
     window = bounding_window(hints.possible | hints.foreground, margin=round(RIM * hints.extent()))
     mask = np.zeros(scribbles.shape, np.uint8)
     assert window is not None  # _hints has refused marks that point to nothing
-    mask[window] = np.where(_cut(np.ascontiguousarray(image[window]), hints.within(window)), 255, 0)
+    inside = _cut(np.ascontiguousarray(image[window]), hints.within(window), live)
+    mask[window] = np.where(inside, 255, 0)
     return mask
 
 
@@ -164,9 +171,10 @@ def _reachable(foreground: Flags, background: Flags, before: Flags | None) -> Fl
     return flags
 
 
-def _cut(image: Image, hints: _Hints) -> Flags:
+def _cut(image: Image, hints: _Hints, live: bool) -> Flags:
     """The object inside the region, at its full resolution: coarse cut, boundary, edges, marks."""
-    coarse, fine = (_size_within(image, side) for side in (COARSE_SIDE, FINE_SIDE))
+    sides = (LIVE_SIDE, LIVE_SIDE) if live else (COARSE_SIDE, FINE_SIDE)
+    coarse, fine = (_size_within(image, side) for side in sides)
     small = hints.resized(coarse)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     inside = _connected(_grabcut(_shrunk_image(image, coarse), _labels(small), models, learn=True), small)

@@ -6,7 +6,7 @@ this edition does not know are kept and written back. Layout of version 2::
     schema, version, revision, next_object_id, frame, object, in, out, config
     clip: path, relative, fingerprint, width, height, rate, frame_count or time_base + ticks, ...
     objects: [{id, name, colour, visible, locked, boxes: {frame: [x, y, width, height]},
-        box_revisions: {frame: revision}, approved}]
+        box_revisions: {frame: revision}, approved, muted}]
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Manifest:
     """The content of `project.roto`.
 
     revision: of all annotations; box_revisions: when each box got its form, as a mask's note says.
+    muted: predictions not to be listed among the worst.
     span: in and out; frame, object_id: what was current. config: the settings of the next run.
     extra, clip_extra, config_extra: keys of other editions, kept as they are.
     """
@@ -61,6 +62,7 @@ class Manifest:
     objects: tuple[RotoObject, ...] = ()
     boxes: Mapping[Key, Box] = field(default_factory=dict)
     approved: frozenset[Key] = frozenset()
+    muted: frozenset[Key] = frozenset()
     revision: int = 0
     box_revisions: Mapping[Key, int] = field(default_factory=dict)
     next_object_id: int = 1
@@ -122,6 +124,7 @@ def _dump_object(manifest: Manifest, each: RotoObject) -> dict[str, Any]:
             if object_id == own
         },
         "approved": sorted(frame for object_id, frame in manifest.approved if object_id == own),
+        "muted": sorted(frame for object_id, frame in manifest.muted if object_id == own),
     }
 
 
@@ -208,9 +211,10 @@ _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 
 _KNOWN_NUMBERS = {"version", "revision", "next_object_id", "frame", "object", "in", "out"}
 _KNOWN = _KNOWN_NUMBERS | {"schema", "config", "clip", "objects"}
-_KNOWN_OF_OBJECT = {"id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved"} | {
-    "revision"  # of the object, which its boxes had in common in earlier editions
-}
+_KNOWN_OF_OBJECT = {
+    "id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved", "muted",
+    "revision",  # of the object, which its boxes had in common in earlier editions
+}  # fmt: skip
 _KNOWN_OF_CLIP = {each.name for each in fields(ClipInfo)} | {"relative", "frame_count", "time_base", "ticks"}
 _KNOWN_OF_CONFIG = {each.name for each in fields(Config)}
 
@@ -228,9 +232,8 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
             for each, entry in entries
             for frame, sides in entry.get("boxes", {}).items()
         },
-        approved=frozenset(
-            (each.object_id, int(frame)) for each, entry in entries for frame in entry.get("approved", [])
-        ),
+        approved=_frames(entries, "approved"),
+        muted=_frames(entries, "muted"),
         revision=int(values.get("revision", 0)),
         box_revisions={
             (each.object_id, int(frame)): int(revisions.get(frame, entry.get("revision", 0)))
@@ -247,6 +250,10 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
         clip_extra=_unknown(values["clip"], _KNOWN_OF_CLIP),
         config_extra=_unknown(config, _KNOWN_OF_CONFIG),
     )
+
+
+def _frames(entries: list[tuple[RotoObject, dict[str, Any]]], name: str) -> frozenset[Key]:
+    return frozenset((each.object_id, int(frame)) for each, entry in entries for frame in entry.get(name, []))
 
 
 def _parse_object(entry: dict[str, Any]) -> RotoObject:

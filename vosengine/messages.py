@@ -136,7 +136,8 @@ class GrabCut:
     """Interactive: scribbles or a box to a mask.
 
     `scribbles` is uint8 (height, width): 0 unmarked, 1 background, 2 foreground. `previous` is the mask so
-    far, used as a prior where there are no marks; with a `box`, what the networks find in that is.
+    far, used as a prior where there are no marks; with a `box`, what the networks find in that is. `live`:
+    the pen still moves, so the answer may be coarser to come sooner.
     """
 
     image: Image
@@ -146,6 +147,7 @@ class GrabCut:
     box: Box | None = None
     previous: Mask | None = None
     revision: int = 0
+    live: bool = False
 
 
 Command = OpenClip | FineTune | Propagate | Export | ReleaseModel | Segment | Snap | GrabCut

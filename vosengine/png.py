@@ -38,6 +38,15 @@ def read_mask(path: Path) -> Mask:
     return np.where(inside, np.uint8(255), np.uint8(0))
 
 
+def read_soft_mask(path: Path) -> Mask:
+    """A mask that may have soft edges, uint8 (height, width) in 0..255: greys as they are.
+
+    Anything but an 8-bit greyscale PNG is read as by `read_mask`.
+    """
+    picture = _open(path, AnnotationError, "draw the mask again or choose another file")
+    return np.array(picture) if picture.mode == "L" else read_mask(path)
+
+
 def write_mask(path: Path, mask: Mask) -> None:
     """Write a hard mask, uint8 (height, width); every value above 127 is stored as 255.
 
@@ -96,6 +105,20 @@ def read_palette_ids(path: Path) -> NDArray[np.uint8]:
     if picture.mode not in ("P", "L"):
         raise AnnotationError(f"{path} holds no object ids; choose a palette PNG such as those of DAVIS.")
     return np.array(picture)
+
+
+def is_palette(path: Path) -> bool:
+    """Whether a file is a PNG of object ids, coloured as DAVIS does; False for other kinds of file.
+
+    Raises AnnotationError for a damaged PNG.
+    """
+    if path.suffix.lower() != ".png":
+        return False
+    palette = _open(path, AnnotationError, "choose another file").getpalette("RGB")
+    if palette is None:
+        return False
+    colours = np.array(palette).reshape(-1, 3)  # all of them: a frame without objects uses none
+    return bool((colours != colours[:, :1]).any())
 
 
 def write_palette(path: Path, ids: NDArray[np.uint8]) -> None:

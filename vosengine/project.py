@@ -52,6 +52,7 @@ class StoredPrediction:
     """What is known of a matte without decoding it.
 
     revision: of the annotations that were known. origin: what it was propagated from, None where unknown.
+    footprint: the application's, "" for none.
     """
 
     object_id: int
@@ -60,6 +61,7 @@ class StoredPrediction:
     revision: int
     origin: Origin | None = None
     reason: Reason | None = None
+    footprint: str = ""
 
 
 def harden(matte: Matte) -> Mask:
@@ -67,8 +69,13 @@ def harden(matte: Matte) -> Mask:
     return np.where(matte >= 0x8000, np.uint8(255), np.uint8(0))
 
 
+def hardened(mask: Mask) -> Mask:
+    """A mask without its soft edges: pixels covered by half or more are 255, others 0."""
+    return np.where(mask > 127, np.uint8(255), np.uint8(0))
+
+
 def soften(mask: Mask) -> Matte:
-    """The matte of a mask: 0 and 65535."""
+    """The matte of a mask: 0 and 65535, and of its soft edges what lies between."""
     return mask.astype(np.uint16) * np.uint16(257)
 
 
@@ -146,15 +153,20 @@ class Project:
         return self._file("annotations", object_id, frame)
 
     def write_annotation(self, object_id: int, frame: int, mask: Mask, revision: int = 0) -> None:
-        """Store a mask, uint8 {0, 255}, at the clip's size. Raises AnnotationError for another size."""
+        """Store a mask at the clip's size, uint8 {0, 255}, soft edges between. AnnotationError for another
+        size.
+        """
         self._check_size(mask)
         content = png_note.encode(mask, {"revision": revision})
         project_io.write(self.annotation_file(object_id, frame), content)
 
     def read_annotation(self, object_id: int, frame: int) -> Mask | None:
-        """The stored mask, or None. A damaged file is set aside (see `messages`) and counts as none."""
+        """The stored mask, soft edges included, or None. A damaged file is set aside (see `messages`) and
+        counts as none.
+        """
         path = self.annotation_file(object_id, frame)
-        return self._read(path, png.read_mask)
+        own = bool(png_note.read(path))  # other programs' masks may hold ids and need not be 0 or 255
+        return self._read(path, png.read_soft_mask if own else png.read_mask)
 
     def remove_annotation(self, object_id: int, frame: int) -> None:
         """Remove the mask if there is one."""
@@ -209,8 +221,12 @@ class Project:
         keep: Path | None = None,
         origin: Origin | None = None,
         reason: Reason | None = None,
+        footprint: str = "",
     ) -> None:
-        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given."""
+        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given.
+
+        `footprint`: a short ASCII text that `stored_predictions` gives back.
+        """
         self._check_size(matte)
         path = self.matte_file(object_id, frame)
         note: dict[str, float | str] = {"quality": round(quality, 6), "revision": revision}
@@ -218,6 +234,8 @@ class Project:
             note |= {"start": origin[0], "start_revision": origin[1]}
         if reason is not None:
             note["reason"] = reason.name.lower()
+        if footprint:
+            note["footprint"] = footprint
         content = png_note.encode(matte, note)
         if keep is not None and path.exists():
             project_io.copy(path, keep)
@@ -233,8 +251,10 @@ class Project:
             note = png_note.read(self.matte_file(object_id, frame))
             quality = note.get("quality")
             known = float(quality) if isinstance(quality, int | float) else 0.0
-            revision = _revision(note, UNKNOWN_REVISION)
-            yield StoredPrediction(object_id, frame, known, revision, _origin(note), _reason(note))
+            revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
+            footprint = footprint if isinstance(footprint, str) else ""
+            made_of = _origin(note), _reason(note)
+            yield StoredPrediction(object_id, frame, known, revision, *made_of, footprint)
 
     def exchange_prediction(self, object_id: int, frame: int, keep: Path | None, place: Path | None) -> bool:
         """Move the matte away to `keep` (None: leave it out), and the one at `place`, if any, in instead.
@@ -257,9 +277,10 @@ class Project:
     def annotations(self) -> tuple[Annotation, ...]:
         """What was drawn or approved, for engine commands.
 
-        An approved prediction counts at half coverage; a mask goes before it, a box after it.
+        An approved prediction and soft edges count at half coverage; a mask goes before a prediction, a box
+        after it.
         """
-        masks = {(each.object_id, each.frame): each.mask for each in self.stored_masks()}
+        masks = {(each.object_id, each.frame): hardened(each.mask) for each in self.stored_masks()}
         for key in sorted(self.manifest.approved - masks.keys()):
             matte = self.read_prediction(*key)
             if matte is not None:
@@ -271,7 +292,7 @@ class Project:
         return tuple(sorted(drawn + boxed, key=lambda each: (each.object_id, each.frame)))
 
     def export_sources(self) -> tuple[ExportSource, ...]:
-        """One source an object, in order: annotations as 0 and 65535 exactly, predictions as they are."""
+        """One source an object, in order: annotations exactly as drawn, predictions as they are."""
         files: dict[int, dict[int, Path]] = {each.object_id: {} for each in self.manifest.objects}
         for object_id, frame in self._stored("mattes"):
             files[object_id][frame] = self.matte_file(object_id, frame)

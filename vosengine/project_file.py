@@ -35,6 +35,7 @@ from vosengine.project import (
     check_free,
     check_same_clip,
     harden,
+    hardened,
     soften,
 )
 from vosengine.project_lock import ProjectLock
@@ -52,6 +53,7 @@ __all__ = [
     "check_same_clip",
     "create_project",
     "harden",
+    "hardened",
     "open_project",
     "soften",
     "suggested_folder",

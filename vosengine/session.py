@@ -72,7 +72,8 @@ class Session:
     def submit(self, command: Command) -> int:
         """Queue a command and return its job id (1, 2, ...).
 
-        An interactive command supersedes those of its type and object that still wait: they are cancelled.
+        An interactive command supersedes those of its type and object that still wait (of scribbles: those
+        on its frame): they are cancelled.
         Raises RuntimeError after `close`.
         """
         with self._changed:
@@ -235,13 +236,17 @@ class _Job:
         return isinstance(self.command, INTERACTIVE)
 
     def supersedes(self, waiting: _Job) -> bool:
-        """Whether `waiting` asks the same of the same object, and so is out of date."""
+        """Whether `waiting` asks the same of the same object, and so is out of date.
+
+        Marks on another frame are an annotation of their own, whose mask is still wanted.
+        """
         mine, other = self.command, waiting.command
         return (
             isinstance(mine, Segment | Snap | GrabCut)
             and isinstance(other, Segment | Snap | GrabCut)
             and type(mine) is type(other)
             and mine.object_id == other.object_id
+            and (not isinstance(mine, GrabCut) or mine.frame == other.frame)
         )
 
 

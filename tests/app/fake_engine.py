@@ -28,7 +28,10 @@ SHAPE = (48, 64)
 
 
 class FakeEngine:
-    """`gate` cleared holds a job in the middle, `pace` slows propagation, `fail` makes fine-tuning fail."""
+    """`gate` cleared holds a job in the middle, `pace` slows propagation, `fail` makes fine-tuning fail.
+
+    `qualities`: the estimated J by frame, 0.9 elsewhere; `shifts`: pixels to the right, by frame.
+    """
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -36,6 +39,8 @@ class FakeEngine:
         self.commands: list[Command] = []
         self.fail = ""  # "", "expected" or "bug"
         self.pace = 0.0  # seconds a frame
+        self.qualities: dict[int, float] = {}
+        self.shifts: dict[int, int] = {}
         self.gate_propagation_only = False
         self.cold: tuple[int, ...] = ()  # objects that are learned afresh
 
@@ -84,7 +89,9 @@ class FakeEngine:
                 if (object_id, frame) not in marked:
                     known = [at for own, at in marked if own == object_id]
                     start = min(known, key=lambda at: (abs(at - frame), at))
-                    yield MaskPredicted(job_id, frame, object_id, truth(frame), 0.9, command.revision, start)
+                    matte = frozen(np.roll(truth(frame), self.shifts.get(frame, 0), axis=1))
+                    quality = self.qualities.get(frame, 0.9)
+                    yield MaskPredicted(job_id, frame, object_id, matte, quality, command.revision, start)
             yield JobProgressed(job_id, done, len(frames), "Cutting out")
             if done == 2:
                 yield from self._wait(job_id)

@@ -105,4 +105,5 @@ def test_toolbars_follow_the_table(widget: QWidget):
     bar = QToolBar(widget)
     actions.fill_toolbar(bar, "tools")
     names = [action.objectName() for action in bar.actions()]
-    assert names == ["brush", "eraser", "foreground", "background", "box"]
+    scribbling = ["foreground", "background", "box"]
+    assert names == ["brush", "eraser", *scribbling, "lasso", "polygon", "magnetic", "colour"]

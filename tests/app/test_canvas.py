@@ -6,9 +6,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.canvas import Canvas, Gesture, Pointer
+from app.canvas import Canvas
 from app.compositing import View, to_qimage
 from app.live_stroke import paint_look, scribble_look
+from app.pointer import Gesture, Pointer
 from tests.app.mouse import ALT, LEFT, MIDDLE, NONE, RIGHT, drag, place, press
 from vosengine.types import Box
 
@@ -80,6 +81,24 @@ def test_ctrl_wheel_changes_the_brush(canvas: Canvas, qtbot: QtBot):
     assert canvas.viewport.scale == scale
 
 
+def test_alt_wheel_does_too_where_alt_turns_it_sideways(canvas: Canvas, qtbot: QtBot):
+    at, sideways = QPoint(100, 100), QPoint(120, 0)
+    with qtbot.waitSignal(canvas.radius_scrolled) as signal:
+        event = QWheelEvent(
+            QPointF(at), QPointF(canvas.mapToGlobal(at)), QPoint(), sideways, Qt.MouseButton.NoButton, ALT,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(canvas, event)
+    assert signal.args == [1]
+
+
+def test_close_up_the_borders_of_pixels_are_drawn(canvas: Canvas):
+    assert colour_at(canvas, 30.0, 20.5) == (100, 100, 100)
+    canvas.zoom_by(3.0, QPointF(place(canvas, 30.5, 20.5)))
+    assert colour_at(canvas, 30.0, 20.5) != (100, 100, 100)
+    assert colour_at(canvas, 30.5, 20.5) == (100, 100, 100)
+
+
 def test_actual_size_is_one_clip_pixel_a_screen_pixel(canvas: Canvas):
     canvas.actual_size()
     assert canvas.viewport.scale * canvas.devicePixelRatioF() == pytest.approx(1)
@@ -132,9 +151,9 @@ def test_a_stroke_in_clip_pixels(
     with qtbot.waitSignal(canvas.stroke_finished) as signal:
         drag(canvas, [(10, 12), (30, 20)], button, modifier)
     assert signal.args is not None
-    points, took_away = signal.args
+    stroke, took_away = signal.args
     assert took_away is subtracts
-    assert np.array(points) == pytest.approx(np.array([(10, 12), (30, 20)]), abs=0.1)
+    assert np.array(stroke.points) == pytest.approx(np.array([(10, 12), (30, 20)]), abs=0.1)
 
 
 def test_the_live_stroke_shows_its_effect_and_lasts_until_its_picture(canvas: Canvas):

@@ -13,6 +13,7 @@ from app.compositing import (
     draw_marks,
     to_qimage,
     to_weights,
+    wiped,
 )
 
 IMAGE = np.full((40, 60, 3), (10, 100, 200), np.uint8)
@@ -71,6 +72,46 @@ def test_checkerboard_shows_where_the_object_is_not():
     board = checkerboard(60, 40)
     assert (board[0, 0], board[0, CHECKER_SIDE]) == (CHECKER_LIGHT, CHECKER_DARK)
     assert board[CHECKER_SIDE, CHECKER_SIDE] == CHECKER_LIGHT
+
+
+def test_an_outline_leaves_the_inside_alone():
+    picture = composite(IMAGE, View.OUTLINE, [(layer(), left_half())])
+    assert (picture[20, 5] == IMAGE[0, 0]).all()
+    assert (picture[20, 29] == ORANGE).all()
+
+
+def test_a_colour_shows_where_the_object_is_not():
+    picture = composite(IMAGE, View.BACKDROP, [(layer(), left_half())], backdrop=(1, 2, 3))
+    assert picture[20, 5] == pytest.approx(IMAGE[0, 0], abs=1)
+    assert picture[20, 40].tolist() == [1, 2, 3]
+
+
+def test_the_difference_tells_growth_from_shrinking():
+    right, now = np.roll(left_half(), 20, axis=1), left_half()
+    picture = composite(IMAGE, View.DIFFERENCE, [(layer(), now)], [(layer(), right)])
+    added, kept, removed, outside = picture[20, [5, 25, 45, 55]].astype(int)
+    assert added.argmax() == 2
+    assert removed.argmax() == 0
+    assert np.ptp(kept) <= 1
+    assert np.ptp(outside) <= 1
+    assert kept.mean() > outside.mean()
+    same = composite(IMAGE, View.DIFFERENCE, [(layer(), now)], [(layer(), now)]).astype(int)
+    assert np.ptp(same, axis=2).max() <= 1  # nothing but greys
+
+
+def test_confidence_glows_where_the_matte_is_undecided():
+    weight = left_half()
+    weight[:, 30:32] = 128
+    picture = composite(IMAGE, View.CONFIDENCE, [(layer(), weight)]).astype(int)
+    assert picture[20, 31].mean() > 2 * picture[20, 5].mean()
+    assert (picture[20, 5] == picture[20, 50]).all()
+
+
+def test_a_wipe_shows_both():
+    before, now = np.zeros_like(IMAGE), IMAGE
+    picture = wiped(before, now, 0.25)
+    assert not picture[:, :15].any()
+    assert (picture[:, 15:] == IMAGE[:, 15:]).all()
 
 
 def test_marks_are_green_and_red():

@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.main_window import MainWindow
+from app.pen import Brush, PenStroke
+from tests.app.conftest import HEIGHT, WIDTH
 from tests.app.fake_engine import FakeEngine
-from tests.app.mouse import drag
+from tests.app.mouse import LEFT, drag, place, press
 from tests.app.person import do, document_of, scribble
 from vosengine.messages import GrabCut
 
@@ -25,6 +28,13 @@ def scribble_without_answer(window: MainWindow, engine: FakeEngine, qtbot: QtBot
     drag(window.canvas, ELSEWHERE)
     qtbot.waitUntil(lambda: len(engine.of(GrabCut)) > asked)
     return document_of(window)
+
+
+def pen_stroke() -> PenStroke:
+    stroke = PenStroke((WIDTH, HEIGHT), Brush(2.0))
+    for point in ((12.5, 20.5), (18.5, 28.5)):
+        stroke.to(point)
+    return stroke
 
 
 def let_answers_come(window: MainWindow, engine: FakeEngine, qtbot: QtBot) -> None:
@@ -77,7 +87,7 @@ def test_a_frame_left_before_its_picture_came_gets_its_mask(opened: MainWindow, 
     document = document_of(opened)
     do(opened, "foreground")
     opened.editing.go_to(2)
-    opened.workspace.scribbler.finish(((12.5, 20.5), (18.5, 28.5)), 2.0, True)
+    opened.workspace.scribbler.finish(pen_stroke(), True)
     opened.editing.go_to(4)
     qtbot.waitUntil(lambda: document.mask(1, 2) is not None)
     assert document.mask(1, 4) is None
@@ -90,10 +100,63 @@ def test_a_stroke_begun_while_an_answer_is_due_does_not_cancel_it(
 ):
     document = scribble_without_answer(opened, engine, qtbot)
     scribbler = opened.workspace.scribbler
-    scribbler.extend(((12.5, 20.5),), 2.0, True)
+    scribbler.extend(pen_stroke(), True)
     image = scribbler._image
     assert image is not None
     scribbler._keep_image(*image)
     assert not scribbler._timer.isActive()
     engine.gate.set()
     qtbot.waitUntil(lambda: document.mask(1, 0) is not None)
+
+
+def test_a_scribble_on_another_frame_does_not_drop_the_first_ones_mask(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = scribble_without_answer(opened, engine, qtbot)
+    for frame in (3, 5):
+        opened.editing.go_to(frame)
+        drag(opened.canvas, ELSEWHERE)
+        assert document.scribbles(1, frame) is not None
+    engine.gate.set()
+    qtbot.waitUntil(lambda: all(document.mask(1, frame) is not None for frame in (0, 3, 5)))
+    assert document.annotated_frames() == [0, 3, 5]
+    qtbot.waitUntil(lambda: not opened.workspace.scribbler.is_working)
+
+
+def test_painting_on_one_frame_keeps_the_answer_due_on_another(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = scribble_without_answer(opened, engine, qtbot)
+    opened.editing.go_to(3)
+    paint(opened)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: document.mask(1, 0) is not None)
+    assert document.annotated_frames() == [0, 3]
+
+
+def test_marks_added_after_a_visit_to_another_frame_are_not_held_to_their_own_answer(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    for frame in (0, 3, 0):
+        opened.editing.go_to(frame)
+        answers = len(engine.of(GrabCut))
+        scribble(opened, qtbot)
+        qtbot.waitUntil(
+            lambda asked=answers: (
+                len(engine.of(GrabCut)) > asked and not opened.workspace.scribbler.is_working
+            )
+        )
+    assert all(command.previous is None for command in engine.of(GrabCut))
+
+
+def test_while_the_pen_moves_the_coarse_answer_is_asked_for(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    do(opened, "foreground")
+    press(opened.canvas, ELSEWHERE)
+    qtbot.waitUntil(lambda: opened.workspace.scribbler.live_mask(1, 0) is not None)
+    QTest.mouseRelease(opened.canvas, LEFT, pos=place(opened.canvas, *ELSEWHERE[-1]))
+    qtbot.waitUntil(lambda: document_of(opened).mask(1, 0) is not None)
+    live = [command.live for command in engine.of(GrabCut)]
+    assert live[0] is True
+    assert live[-1] is False

@@ -64,6 +64,8 @@ def test_damaged_file_gives_the_defaults_and_is_kept(path: Path, content: bytes)
         ("brush_radius", -1),
         ("brush_radius", 1e9),
         ("view", "upside down"),
+        ("backdrop", "green"),
+        ("one_per_stretch", 1),
         ("preset", "no such"),
         ("recent_projects", [1]),
         ("recent_projects", "x"),

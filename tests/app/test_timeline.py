@@ -9,7 +9,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from app.lane_painting import LEGEND, MARKS, Mark, runs
+from app.findings import MARKS, Findings, Mark
+from app.lane_painting import LEGEND, runs
 from app.timeline import LANE, LANE_GAP, NAMES, RULER, Lane, Timeline
 from vosengine.types import Span
 
@@ -22,19 +23,26 @@ def test_runs_cover_the_marks(marks: np.ndarray):
 
 
 def test_every_state_has_a_look_and_a_legend():
-    assert {mark for mark, _, _ in LEGEND} == set(MARKS.values())
+    assert {mark for mark, _, _ in LEGEND} == set(MARKS.values()) | {Mark.SUSPICIOUS}
 
 
 @pytest.fixture
 def timeline(qtbot: QtBot) -> Timeline:
     timeline = Timeline()
     qtbot.addWidget(timeline)
-    timeline.resize(900, 120)
+    timeline.resize(900, 150)
     timeline.show()
     timeline.set_clip(100, 1001)
-    lanes = [Lane(own, f"Object {own}", QColor("#e6553c"), np.zeros(100, np.uint8)) for own in (1, 2)]
+    lanes = [Lane(own, f"Object {own}", QColor("#e6553c"), Findings(100)) for own in (1, 2)]
     timeline.set_lanes(lanes, 1)
     return timeline
+
+
+def set_mark(timeline: Timeline, object_id: int, frame: int, mark: Mark) -> None:
+    lane = timeline.lane(object_id)
+    assert lane is not None
+    lane.findings.marks[frame] = mark
+    timeline.refresh()
 
 
 def at(timeline: Timeline, frame: int, y: int = 5) -> QPoint:
@@ -77,7 +85,7 @@ def test_dragging_the_out_handle(timeline: Timeline, qtbot: QtBot):
 
 
 def test_the_zoomed_view_follows_the_playhead(timeline: Timeline):
-    timeline._zoom(8, NAMES + 1)
+    timeline._axis.zoom(8, NAMES + 1)
     assert timeline.x_of(90) > timeline.width()
     timeline.set_frame(90)
     assert NAMES <= timeline.x_of(90) <= timeline.width()
@@ -87,8 +95,8 @@ def test_states_look_different(timeline: Timeline):
     """Each mark paints its own picture, also where the hue is the same."""
     looks = []
     for mark in Mark:
-        timeline.set_mark(1, 50, mark)
-        timeline._zoom(100, timeline.x_of(50))
+        set_mark(timeline, 1, 50, mark)
+        timeline._axis.zoom(100, timeline.x_of(50))
         x = round(timeline.x_of(50))
         grabbed = timeline.grab().toImage().copy(x - 12, RULER + 2, 24, LANE - 4)
         looks.append(bytes(grabbed.constBits()))
@@ -96,7 +104,7 @@ def test_states_look_different(timeline: Timeline):
 
 
 def test_marks_by_object(timeline: Timeline):
-    timeline.set_mark(2, 7, Mark.ANNOTATED)
+    set_mark(timeline, 2, 7, Mark.ANNOTATED)
     assert timeline.mark_at(2, 7) is Mark.ANNOTATED
     assert timeline.mark_at(1, 7) is Mark.EMPTY
-    assert not timeline.has_lane(3)
+    assert timeline.lane(3) is None

@@ -10,8 +10,9 @@ from hypothesis.extra import numpy as arrays
 
 from app.cells import Cell, Kind, StoredMatte
 from app.packed import SCRIBBLE_VALUES, Packed
-from app.tools import PAINT, paint_stroke
+from app.tools import PAINT
 from app.undo import Step, UndoStack
+from tests.app.document.edited import paint_stroke
 
 shapes = st.tuples(st.integers(1, 20), st.integers(1, 20))
 

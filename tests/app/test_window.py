@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.lane_painting import Mark
+from app.findings import Mark
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.workspace import Workspace
@@ -163,7 +163,7 @@ def test_later_marks_are_not_held_to_the_earlier_answer_but_to_what_was_painted(
 
 def test_brush_and_eraser(opened: MainWindow):
     document = document_of(opened)
-    opened._set_radius(5.0)
+    opened.brush.set_radius(5.0)
     do(opened, "brush")
     drag(opened.canvas, [(20.5, 20.5), (40.5, 20.5)])
     mask = document.mask(1, 0)

@@ -74,6 +74,14 @@ def test_one_foreground_stroke_is_enough() -> None:
     assert similarity(mask, TRUTH) > 0.95
 
 
+def test_the_live_answer_obeys_the_marks_and_is_near_the_full_one() -> None:
+    scribbles = stroke(unmarked(IMAGE.shape), (110, 120), (190, 120))
+    stroke(scribbles, (60, 60), (260, 60), BACKGROUND)
+    live = scribbles_to_mask(IMAGE, scribbles, live=True)
+    check_marks(live, scribbles)
+    assert similarity(live, scribbles_to_mask(IMAGE, scribbles) > 0) > 0.9
+
+
 def test_both_kinds_of_strokes() -> None:
     scribbles = stroke(unmarked(IMAGE.shape), (130, 110), (170, 130))
     stroke(scribbles, (60, 60), (260, 60), BACKGROUND)

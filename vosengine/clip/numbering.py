@@ -50,6 +50,21 @@ def find_sequence(path: Path) -> Numbered:
     return _run(groups[key], number)
 
 
+def numbered_files(path: Path) -> dict[int, Path]:
+    """All files of the sequence in a folder, or of the one a file belongs to, by number; there may be gaps.
+
+    A file without a number has number 0. Raises ClipError as `find_sequence` does.
+    """
+    folder = path if path.is_dir() else path.parent
+    groups = _groups(folder)
+    if path.is_dir():
+        group = _only_group(folder, groups)
+    else:
+        key, number = _parsed(path)
+        group = [(None, path)] if number is None else groups[key]
+    return dict(sorted(_by_number(group).items()))
+
+
 def _groups(folder: Path) -> dict[str, list[tuple[int | None, Path]]]:
     groups: dict[str, list[tuple[int | None, Path]]] = defaultdict(list)
     for file in natsorted(folder.iterdir(), key=lambda file: file.name):
@@ -84,13 +99,7 @@ def _only_group(
 
 def _run(group: list[tuple[int | None, Path]], chosen: int | None) -> Numbered:
     """The unbroken run around `chosen` (None: around the first number)."""
-    by_number: dict[int, Path] = {}
-    for number, file in group:
-        if number in by_number:
-            raise ClipError(
-                f"{by_number[number].name} and {file.name} have the same frame number; move one of them away."
-            )
-        by_number[number or 0] = file
+    by_number = _by_number(group)
     first = min(by_number) if chosen is None else chosen
     while chosen is not None and first - 1 in by_number:
         first -= 1
@@ -99,3 +108,14 @@ def _run(group: list[tuple[int | None, Path]], chosen: int | None) -> Numbered:
         stop += 1
     gap = stop if stop < max(by_number) else None
     return Numbered(tuple(by_number[number] for number in range(first, stop)), first, gap)
+
+
+def _by_number(group: list[tuple[int | None, Path]]) -> dict[int, Path]:
+    by_number: dict[int, Path] = {}
+    for number, file in group:
+        if number in by_number:
+            raise ClipError(
+                f"{by_number[number].name} and {file.name} have the same frame number; move one of them away."
+            )
+        by_number[number or 0] = file
+    return by_number

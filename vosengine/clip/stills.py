@@ -78,6 +78,17 @@ def read_alpha(file: Path) -> Matte | None:
     return _sixteen_bit(alpha, info)
 
 
+def read_grey(file: Path) -> Matte:
+    """uint16 mean of the channels shown, as stored: a matte's values are no light, and no curve is applied.
+
+    65535 stands for 1.0. ClipError when the file is damaged.
+    """
+    info, pixels = _pixels(file)
+    grey = _picked(pixels, info.colours).astype(np.float32).mean(axis=2)
+    full = {"uint8": 255, "uint16": 65535}.get(str(pixels.dtype), 1)
+    return np.asarray(np.rint(np.clip(np.nan_to_num(grey, nan=0.0) / full, 0, 1) * 65535), np.uint16)
+
+
 def _opened(file: Path) -> Any:
     # PNG stores straight colours; without this hint OpenImageIO multiplies them by alpha.
     config = oiio.ImageSpec()

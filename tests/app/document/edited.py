@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from app.document import Document
-from app.tools import PAINT, paint_stroke
+from app.pen import Brush, PenStroke
+from app.tools import PAINT, Point, Rect
 from vosengine.messages import MaskPredicted
 from vosengine.types import ClipInfo
 
@@ -40,6 +41,14 @@ def propagate(document: Document, frames, seed: int = 0, object_id: int = 1) -> 
     return taken
 
 
+def paint_stroke(mask: np.ndarray, points: list[Point], radius: float, value: int) -> Rect:
+    """A stroke of the pen on a mask or on marks."""
+    pen = PenStroke((mask.shape[1], mask.shape[0]), Brush(radius))
+    for point in points:
+        pen.to(point)
+    return pen.paint(mask, value) if value in (0, 255) else pen.mark(mask, value)
+
+
 def stroke(document: Document, frame: int, x: float = 10, object_id: int = 1, value: int = PAINT) -> None:
     mask = document.begin_stroke(object_id, frame)
     document.stroke_painted(paint_stroke(mask, [(x, 10), (x + 5, 12)], 3, value))
@@ -59,6 +68,8 @@ def content(document: Document) -> dict:
                 document.prediction(own, frame),
                 document.approved(own, frame),
                 *(None if picture is None else picture.tobytes() for picture in pictures),
+                document.muted(own, frame),
+                document.area(own, frame),
             )
     return seen
 

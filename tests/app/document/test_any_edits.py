@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.document import Document
-from app.tools import PAINT, paint_stroke
-from tests.app.document.edited import FRAMES, content, make_clip, on_disk, propagate, stroke
+from app.tools import PAINT
+from tests.app.document.edited import FRAMES, content, make_clip, on_disk, paint_stroke, propagate, stroke
 from vosengine.errors import AnnotationError
 from vosengine.types import Box
 
@@ -31,7 +31,7 @@ edits = st.lists(
         st.tuples(st.just("box"), frames, st.integers(2, 8)),
         st.tuples(st.just("clear"), frames, st.just(0)),
         st.tuples(st.just("copy"), frames, frames),
-        st.tuples(st.just("approve"), frames, st.booleans()),
+        st.tuples(st.sampled_from(["approve", "mute"]), frames, st.booleans()),
         st.tuples(st.just("propagate"), frames, st.integers(0, 99)),
         st.tuples(st.sampled_from(["add", "remove", "rename", "undo", "redo"]), frames, frames),
     ),
@@ -60,6 +60,7 @@ def do(document: Document, name: str, frame: int, value: int) -> None:
                 "clear": lambda: document.clear(own, frame),
                 "copy": lambda: document.copy_from(own, frame, value),
                 "approve": lambda: document.approve(own, frame, bool(value)),
+                "mute": lambda: document.mute(own, frame, bool(value)),
                 "remove": lambda: document.remove_object(own),
                 "rename": lambda: document.change_object(own, name=f"name {value}"),
             }[name]()

@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 
 from app.document import Change, Document, Kind
-from app.tools import FOREGROUND, paint_stroke
-from tests.app.document.edited import FRAMES, content, make_clip, matte_of, on_disk, propagate, stroke
+from app.tools import FOREGROUND
+from tests.app.document.edited import (
+    FRAMES,
+    content,
+    make_clip,
+    matte_of,
+    on_disk,
+    paint_stroke,
+    propagate,
+    stroke,
+)
 from vosengine import project_io
 from vosengine.errors import ProjectError
 from vosengine.project_file import open_project

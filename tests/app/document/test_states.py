@@ -51,7 +51,7 @@ def test_a_prediction_says_why_it_may_be_bad_and_its_file_keeps_that(document: D
     step = document.begin_predictions()
     document.add_prediction(step, replace(predicted(document, 2, 1), reason=Reason.EDGE))
     document.end_predictions(step)
-    assert document.prediction(1, 2) == PredictionInfo(0.5, False, Reason.EDGE)
+    assert document.prediction(1, 2) == PredictionInfo(0.5, False, 0, Reason.EDGE)
     assert on_disk(document) == content(document)
 
 

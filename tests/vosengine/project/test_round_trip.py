@@ -66,12 +66,28 @@ def test_a_matte_keeps_why_it_may_be_bad(project: Project):
     assert (first.quality, first.revision, first.reason) == (0.25, 2, None)
 
 
+def test_soft_edges_come_back_and_are_exported_and_the_engine_sees_them_hard(project: Project):
+    soft = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
+    faint = np.zeros((HEIGHT, WIDTH), np.uint8)
+    faint[2, 3] = 1
+    project.write_annotation(1, 3, soft)
+    project.write_annotation(1, 4, faint)
+    with reopened(project) as again:
+        assert (again.read_annotation(1, 3) == soft).all()
+        assert (again.read_annotation(1, 4) == faint).all()
+        assert (again.annotations()[0].mask == np.where(soft > 127, 255, 0)).all()
+        (source,) = again.export_sources()
+        exported = cv2.imread(str(source.matte_files[3]), cv2.IMREAD_UNCHANGED)
+        assert (exported == soft.astype(np.uint16) * 257).all()
+
+
 def test_manifest_round_trip(project: Project):
     written = replace(
         project.manifest,
         objects=(RotoObject(2, "Hat", "#123456", visible=False, locked=True), RotoObject(1, "Dancer")),
         boxes={(2, 5): Box(1.5, 2, 3, 4.25)},
         approved=frozenset({(1, 3), (2, 4)}),
+        muted=frozenset({(1, 7)}),
         revision=12,
         box_revisions={(2, 5): 11},
         next_object_id=9,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.vosengine.session.scripted import (
     BACKGROUND,
@@ -107,6 +108,21 @@ def test_a_newer_interactive_command_supersedes_those_of_its_type_and_object_tha
         collect(session, slow, other_object, other_type, fresh)
     assert of_job(waiting, stale) == [JobQueued(stale), JobCancelled(stale)]
     assert [job_id for job_id, _ in engine.seen] == [slow, other_object, other_type, fresh]
+
+
+def test_scribbles_on_another_frame_supersede_nothing() -> None:
+    gate = Gate()
+    session, engine = open_session(gated(gate, steps=1))
+    with session:
+        slow = session.submit(BACKGROUND)
+        gate.await_step()
+        stale = session.submit(grabcut_command())
+        fresh = session.submit(grabcut_command())
+        elsewhere = session.submit(replace(grabcut_command(), frame=9))
+        gate.open()
+        collect(session, slow, fresh, elsewhere)
+    assert [job_id for job_id, _ in engine.seen] == [slow, fresh, elsewhere]
+    assert stale not in [job_id for job_id, _ in engine.seen]
 
 
 def test_a_running_interactive_job_is_not_superseded() -> None:

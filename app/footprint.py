@@ -1,0 +1,80 @@
+"""What a matte covers, coarsely and in a few hundred bytes: its area, and how much another one differs.
+
+Kept in memory for every predicted frame and in the note of its file, so that a clip's area curve, and what a
+run changed, are known without reading a single picture.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vosengine.types import Mask, Matte
+
+COLUMNS, ROWS = 64, 36  # cells of a frame, whatever its shape
+FINEST = 960  # columns of a larger matte that are looked at: the GUI's thread makes footprints
+CHANGED = 0.005  # of what both cover together; less is rounding
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """`packed`: uint8 coverage of ROWS x COLUMNS cells, 255 when the cell is full, compressed.
+
+    area: share of the frame that is covered, in [0, 1].
+    """
+
+    packed: bytes
+    area: float
+
+    @classmethod
+    def of(cls, matte: Mask | Matte) -> Self:
+        """Of a matte, uint16, or a mask, uint8, of any size."""
+        step = max(matte.shape[1] // FINEST, 1)
+        small = cv2.resize(matte[::step, ::step], (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
+        if small.dtype == np.uint16:
+            small = (small.astype(np.uint32) * 255 + 32767) // 65535
+        cells = small.astype(np.uint8)
+        return cls(zlib.compress(cells.tobytes(), 1), _area(cells))
+
+    @classmethod
+    def from_text(cls, text: str) -> Self | None:
+        """What `text` wrote; None for anything else."""
+        try:
+            packed = base64.b64decode(text, validate=True)
+            return cls(packed, _area(_unpacked(packed)))
+        except (binascii.Error, zlib.error, ValueError):
+            return None
+
+    @property
+    def text(self) -> str:
+        """ASCII, for a file's note."""
+        return base64.b64encode(self.packed).decode("ascii")
+
+    def cells(self) -> NDArray[np.uint8]:
+        """The coverage, (ROWS, COLUMNS)."""
+        return _unpacked(self.packed)
+
+    def change(self, other: Footprint) -> float:
+        """How much of what both cover together only one of them covers, in [0, 1]."""
+        one, two = self.cells().astype(np.int32), other.cells().astype(np.int32)
+        together = int(np.maximum(one, two).sum())
+        return float(np.abs(one - two).sum()) / together if together else 0.0
+
+    def differs(self, other: Footprint) -> bool:
+        """Whether a person could see the difference."""
+        return self.change(other) > CHANGED
+
+
+def _area(cells: NDArray[np.uint8]) -> float:
+    return float(cells.mean()) / 255
+
+
+def _unpacked(packed: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(ROWS, COLUMNS)
