@@ -91,9 +91,8 @@ def draw_stroke(
                    area.height() / viewport.scale)  # fmt: skip
     part = shown.intersected(QRectF(0, 0, width, height)).toAlignedRect()
     part = part.intersected(QRect(0, 0, width, height))
-    coverage = QImage(
-        stroke.coverage.data, width, height, stroke.coverage.strides[0], QImage.Format.Format_Alpha8
-    )
+    padded = stroke.padded
+    coverage = QImage(padded.data, width, height, padded.strides[0], QImage.Format.Format_Alpha8)
     inner = QPainter(layer)
     inner.setTransform(QTransform(viewport.scale, 0, 0, viewport.scale,
                                   viewport.left - area.left(), viewport.top - area.top()))  # fmt: skip

@@ -35,13 +35,14 @@ class Brush:
 class PenStroke:
     """`coverage`: uint8 (height, width), 255 where wholly covered; `rect` holds all that is covered.
 
-    Rows of `coverage` start at multiples of 4 bytes, as picture classes want them.
+    `padded` holds it with rows that take a multiple of 4 bytes, as picture classes want them.
     """
 
     def __init__(self, size: tuple[int, int], brush: Brush) -> None:
         """An empty stroke for pictures of `size` (width, height)."""
         width, height = size
-        self.coverage = np.zeros((height, (width + 3) // 4 * 4), np.uint8)[:, :width]
+        self.padded = np.zeros((height, (width + 3) // 4 * 4), np.uint8)
+        self.coverage = self.padded[:, :width]
         self.brush = brush
         self.points: list[Point] = []
         self.rect = NOWHERE

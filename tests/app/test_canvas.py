@@ -1,15 +1,18 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas import Canvas
+from app.canvas_drawing import draw_stroke
 from app.compositing import View, to_qimage
-from app.live_stroke import paint_look, scribble_look
+from app.live_stroke import Ground, LiveLook, paint_look, scribble_look
+from app.pen import Brush, PenStroke
 from app.pointer import Gesture, Pointer
+from app.viewport import Viewport
 from tests.app.mouse import ALT, LEFT, MIDDLE, NONE, RIGHT, drag, place, press
 from vosengine.types import Box
 
@@ -232,3 +235,17 @@ def test_without_a_clip_nothing_is_drawn(canvas: Canvas):
     drag(canvas, [(10, 10), (20, 20)])
     assert canvas.picture == QImage()
     assert not canvas.is_drawing
+
+
+@pytest.mark.parametrize("width", [52, 53, 54, 55])
+def test_a_stroke_is_drawn_on_clips_of_any_width(width: int):
+    stroke = PenStroke((width, 40), Brush(4.0))
+    stroke.to((20.0, 20.0))
+    picture = QImage(width, 40, QImage.Format.Format_RGB32)
+    picture.fill(0)
+    painter = QPainter(picture)
+    look = LiveLook(Ground.PLAIN, (10, 200, 30), 1.0)
+    draw_stroke(painter, Viewport(1.0, 0.0, 0.0), stroke, look, QImage(), picture.rect(), 1.0)
+    painter.end()
+    assert picture.pixelColor(20, 20).getRgb()[:3] == (10, 200, 30)
+    assert picture.pixelColor(30, 20).getRgb()[:3] == (0, 0, 0)

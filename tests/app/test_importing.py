@@ -110,9 +110,9 @@ def test_cancelled_it_leaves_nothing(
     def use(dialog: ImportDialog) -> None:
         qtbot.waitUntil(dialog.go.isEnabled)
         dialog.use.setCurrentIndex(1 if as_predictions else 0)
-        dialog.go.click()
-        qtbot.waitUntil(lambda: dialog.bar.value() >= 2)
-        dialog.reject()
+        dialog.bar.valueChanged.connect(lambda done: dialog.reject() if done == 2 else None)
+        with qtbot.waitSignal(dialog.rejected):
+            dialog.go.click()
 
     use_dialog(opened, next(masks.iterdir()), monkeypatch, use)
     document = document_of(opened)
