@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.cells import OBJECTS, Cell, Change, Kind, Value
+from app.matte_store import WRITE_LIMIT
 from app.packed import MASK_VALUES, SCRIBBLE_VALUES, Packed
 from app.reading import FrameState, PredictionInfo, Reading, Scribbles, Stroke
 from app.runs import Runs
@@ -112,6 +113,11 @@ class Document(Reading):
     def saving(self) -> bool:
         """Whether changes wait for the disk."""
         return self._store.saver.pending > 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `add_prediction` would not have to wait for the disk."""
+        return self._store.saver.pending < WRITE_LIMIT
 
     def flush(self) -> None:
         """Wait until everything is on disk. Raises ProjectError when saving fails."""
@@ -249,7 +255,7 @@ class Document(Reading):
         values: dict[Cell, Value] = {Cell(Kind.ANNOTATION, *key): mask for key, mask in masks.items()}
         if added:
             values[OBJECTS] = (*self.objects, *added)
-        self._edit("Import masks" if masks else "Add objects", values)
+        self._edit("Import masks", values)
 
     def new_objects(self, count: int) -> tuple[RotoObject, ...]:
         """Objects that are not in the document yet, with ids of their own; see `set_masks`."""
@@ -342,11 +348,18 @@ class Document(Reading):
 
     # --- predictions -----------------------------------------------------------------------------------
 
-    def begin_predictions(self, name: str = "Propagate") -> int:
-        """Open the one undo step that collects all predictions of a job; returns its number."""
+    def begin_predictions(self, name: str = "Propagate", added: Sequence[RotoObject] = ()) -> int:
+        """Open the one undo step that collects all predictions of a job; returns its number.
+
+        `added`: objects made by `new_objects`, which come with it.
+        """
         number = next(self._step_numbers)
-        self._steps[number] = Step(name, growing=True)
-        self._undo.push(self._steps[number])
+        step = self._steps[number] = Step(name, growing=True)
+        self._undo.push(step)
+        if added:
+            before, after = self.objects, (*self.objects, *added)
+            self._tell_of(self._store.put({OBJECTS: after}))
+            self._undo.note(step, OBJECTS, before, after)
         self._tell(Change(Kind.UNDO))
         return number
 
@@ -415,7 +428,7 @@ class Document(Reading):
         before |= {cell: self._store.cells.get(cell) for cell in states}
         changed = self._store.put({**values, **states})
         if changed:
-            step = self._joinable(values) if join_last else None
+            step = self._undo.joinable(values) if join_last else None
             if step is None:
                 step = Step(name)
                 self._undo.push(step)
@@ -423,14 +436,6 @@ class Document(Reading):
                 self._undo.note(step, cell, before[cell], self._store.cells.get(cell))
             self._tell_of(changed)
             self._tell(Change(Kind.UNDO))
-
-    def _joinable(self, values: Mapping[Cell, Value]) -> Step | None:
-        """The last step, when it changed one of the frames that `values` are about."""
-        last = self._undo.last
-        if last is None or last.growing:
-            return None
-        frames = {(cell.object_id, cell.frame) for cell in last.changes if cell.frame_kind}
-        return last if any((cell.object_id, cell.frame) in frames for cell in values) else None
 
     def _put_back(self, values: Mapping[Cell, Value]) -> None:
         self._tell_of(self._store.put(values))

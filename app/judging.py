@@ -53,7 +53,7 @@ class Judging(QObject):
         self._rank_later.timeout.connect(self.rank)
         self._make_soon = QTimer(self, singleShot=True, interval=0)
         self._make_soon.timeout.connect(self._make_thumbnails)
-        # First of all who listen: what the others show of a change is what the survey finds.
+        # Before the timeline and the actions listen: what they show of a change is what the survey finds.
         workspace.document_changed.connect(self._document_changed)
         workspace.changed.connect(self._changed)
 

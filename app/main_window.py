@@ -412,6 +412,7 @@ class MainWindow(QMainWindow):
     def _cancel(self) -> None:
         drawing = self.canvas.abandon()
         self.workspace.scribbler.cancel()
+        self.workspace.shaping.abandon_pick()
         if not drawing:
             self.workspace.runner.cancel()
 

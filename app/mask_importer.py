@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document import Document, RotoObject
 from app.packed import Packed
@@ -17,6 +17,7 @@ from vosengine.messages import MaskPredicted, read_only
 from vosengine.types import Matte
 
 CERTAIN = 1.0  # the quality of an imported prediction
+ROOM_DELAY = 30  # milliseconds
 
 Masks = dict[int, Matte]
 
@@ -45,7 +46,9 @@ class MaskImporter(QObject):
         super().__init__(parent)
         self._worker, self._document, self._plan = worker, document, plan
         self._masks: Iterator[tuple[int, Masks]] = read_masks(plan.source)
-        self._read = self._frames = 0
+        self._read = 0
+        self._taken: set[int] = set()  # frames
+        self._left: set[int] = set()  # frames on which a mask was not taken
         self._packed: dict[tuple[int, int], Packed] = {}
         self._step: int | None = None
         self._targets, self._added = _targets(document, plan)
@@ -54,22 +57,27 @@ class MaskImporter(QObject):
     def start(self) -> None:
         """Begin; `ended` tells the end."""
         if self._plan.as_predictions:
-            if self._added:
-                self._document.set_masks({}, self._added)
-            self._step = self._document.begin_predictions("Import predictions")
+            self._step = self._document.begin_predictions("Import predictions", self._added)
         self._next()
 
     def cancel(self) -> None:
         """Stop, leaving the document as it was."""
         if not self._over:
             self._end("")
-            if self._step is not None and self._frames:
-                self._document.undo()
-            if self._step is not None and self._added:
-                self._document.undo()
+            if self._step is not None and (self._taken or self._added):  # else it disappeared
+                try:
+                    self._document.undo()
+                except EngineError as error:
+                    self.ended.emit(str(error))
 
     def _next(self) -> None:
-        self._worker.submit(self._read_one, self._take)
+        """Read on when the disk keeps up: the thread of the window must not wait for it."""
+        if self._over:
+            return
+        if self._document.has_room:
+            self._worker.submit(self._read_one, self._take)
+        else:
+            QTimer.singleShot(ROOM_DELAY, self, self._next)
 
     def _read_one(self) -> tuple[int, dict[int, Matte | Packed]] | EngineError | None:
         """On the worker's thread: the next frame, packed where it becomes an annotation."""
@@ -95,20 +103,20 @@ class MaskImporter(QObject):
             self._read += 1
             frame = item[0] + self._plan.offset
             if frame in self._document.clip.span:
-                self._frames += 1
                 for own, mask in item[1].items():
-                    self._keep(self._targets[own], frame, mask)
+                    taken = self._keep(self._targets[own], frame, mask)
+                    (self._taken if taken else self._left).add(frame)
             self.progressed.emit(self._read, len(self._plan.source.numbers))
             self._next()
 
-    def _keep(self, object_id: int, frame: int, mask: Matte | Packed) -> None:
+    def _keep(self, object_id: int, frame: int, mask: Matte | Packed) -> bool:
+        """False where a prediction is not taken: the frame was drawn or approved."""
         if isinstance(mask, Packed):
             self._packed[object_id, frame] = mask
-        else:
-            assert self._step is not None
-            revision = self._document.revision
-            event = MaskPredicted(0, frame, object_id, mask, CERTAIN, revision)
-            self._document.add_prediction(self._step, event)
+            return True
+        assert self._step is not None
+        event = MaskPredicted(0, frame, object_id, mask, CERTAIN, self._document.revision)
+        return self._document.add_prediction(self._step, event)
 
     def _finish(self) -> None:
         try:
@@ -117,8 +125,9 @@ class MaskImporter(QObject):
         except EngineError as error:
             self._end(str(error))
             return
-        frames = "one frame" if self._frames == 1 else f"{self._frames or 'no'} frames"
-        self._end(f"Masks on {frames} imported.")
+        frames = "one frame" if len(self._taken) == 1 else f"{len(self._taken) or 'no'} frames"
+        left = f", {len(self._left)} left as they are (drawn or approved)" if self._left else ""
+        self._end(f"Masks on {frames} imported{left}.")
 
     def _end(self, sentence: str) -> None:
         self._over = True
@@ -133,7 +142,7 @@ def _targets(document: Document, plan: ImportPlan) -> tuple[dict[int, int], tupl
     ids = plan.source.object_ids
     if len(ids) == 1 and plan.target:
         return {ids[0]: plan.target}, ()
-    free = [each.object_id for each in document.objects if not document.has_result(each.object_id)]
-    free = free if len(ids) > 1 else []
+    empty = [o.object_id for o in document.objects if not o.locked and not document.has_result(o.object_id)]
+    free = empty if len(ids) > 1 else []
     added = document.new_objects(max(len(ids) - len(free), 0))
     return dict(zip(ids, free + [each.object_id for each in added], strict=False)), added

@@ -71,6 +71,7 @@ class Shaping(QObject):
         self._picked: tuple[tuple[int, int], Mask] | None = None
         self._pick: _Pick | None = None
         self._late_pick: _Pick | None = None  # finished before the frame's picture came
+        self._kept: set[_Pick] = set()  # finished: their answers become part of the mask
         renderer.full_ready.connect(self._keep_image)
         worker.failed.connect(self.cancel)
 
@@ -103,6 +104,7 @@ class Shaping(QObject):
     def cancel(self, *_: str) -> None:
         """Forget what has been asked for and is not done."""
         self._queue.clear()
+        self._kept.clear()
         self._busy, self._magnetic = False, None
         self.abandon_pick()
 
@@ -167,6 +169,7 @@ class Shaping(QObject):
         self._select(pick, lambda part: self._show_picked(pick, part), "colour")
 
     def _finish(self, pick: _Pick) -> None:
+        self._kept.add(pick)
         selecting = self._select(pick, lambda part: self._keep_picked(pick, part))
         self._late_pick = None if selecting else pick
 
@@ -187,6 +190,9 @@ class Shaping(QObject):
 
     def _keep_picked(self, pick: _Pick, part: Mask) -> None:
         document = self._document
+        if pick not in self._kept:
+            return
+        self._kept.remove(pick)
         if document is not None:
             mask = mask_edits.combined(document.shown_mask(*pick.key), part, not pick.subtracts)
             name = "Remove colour" if pick.subtracts else "Select colour"

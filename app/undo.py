@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.cells import Cell, Kind, StoredMatte, Value
@@ -94,10 +94,15 @@ class UndoStack:
         """The newest step in force that holds new predictions."""
         return next((step for step in reversed(self._done) if step.growing or step.predicts), None)
 
-    @property
-    def last(self) -> Step | None:
-        """The step that `undo` takes back; None also while a redo is possible."""
-        return self._done[-1] if self._done and not self._undone else None
+    def joinable(self, cells: Collection[Cell]) -> Step | None:
+        """The step that `undo` takes back, when it changed one of the frames that `cells` are about and nothing
+        can be redone.
+        """
+        last = self._done[-1] if self._done and not self._undone else None
+        if last is None or last.growing:
+            return None
+        frames = {(cell.object_id, cell.frame) for cell in last.changes if cell.frame_kind}
+        return last if any((cell.object_id, cell.frame) in frames for cell in cells) else None
 
     def push(self, step: Step) -> None:
         """Add a step that was just done; what had been undone can no longer be redone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -303,7 +304,46 @@ def test_the_eyedropper_selects_and_takes_away(opened: MainWindow, qtbot: QtBot)
     press(opened.canvas, [(50.0, 40.0)])
     QTest.keyClick(opened.canvas, Qt.Key.Key_Escape)
     QTest.mouseRelease(opened.canvas, LEFT, NONE, place(opened.canvas, 50, 40))
+    wait_for_worker(opened, qtbot)
     assert document.undo_name == "Remove colour"
+    assert opened.workspace.shaping.live_mask(1, 0) is None
+
+
+def wait_for_worker(window: MainWindow, qtbot: QtBot) -> None:
+    """Until what the worker was asked for has been done and answered."""
+    done: list[None] = []
+    window.workspace.worker.submit(lambda: None, done.append)
+    qtbot.waitUntil(lambda: bool(done))
+
+
+def test_undo_takes_back_what_the_eyedropper_has_not_answered_yet(opened: MainWindow, qtbot: QtBot):
+    document, gate = document_of(opened), threading.Event()
+    lasso(opened, SQUARE)
+    do(opened, "colour")
+    press(opened.canvas, [(50.0, 40.0)])
+    qtbot.waitUntil(lambda: opened.workspace.shaping.live_mask(1, 0) is not None)
+    opened.workspace.worker.submit(gate.wait, lambda _: None)
+    QTest.mouseRelease(opened.canvas, LEFT, NONE, place(opened.canvas, 50, 40))
+    do(opened, "undo")
+    gate.set()
+    wait_for_worker(opened, qtbot)
+    assert document.mask(1, 0) is None
+    assert document.redo_name == "Lasso"
+
+
+def test_two_quick_clicks_of_the_eyedropper_both_count(opened: MainWindow, qtbot: QtBot):
+    document, gate = document_of(opened), threading.Event()
+    do(opened, "colour")
+    press(opened.canvas, [(16.0, 24.0)])
+    qtbot.waitUntil(lambda: opened.workspace.shaping.live_mask(1, 0) is not None)
+    opened.workspace.worker.submit(gate.wait, lambda _: None)
+    QTest.mouseRelease(opened.canvas, LEFT, NONE, place(opened.canvas, 16, 24))
+    click(opened, 50, 40)
+    gate.set()
+    wait_for_worker(opened, qtbot)
+    mask = document.mask(1, 0)
+    assert mask is not None
+    assert mask[24, 16] == mask[40, 50] == 255
 
 
 def test_masks_from_the_frames_on_both_sides(opened: MainWindow):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.document import FrameState
+from app.document import Document, FrameState
 from app.import_dialog import ImportDialog
 from app.main_window import MainWindow
 from tests.app.conftest import FIRST_NUMBER, FRAMES
@@ -128,3 +128,65 @@ def test_a_damaged_mask_ends_it_and_leaves_nothing(
     use_dialog(opened, masks / f"m.{FIRST_NUMBER}.png", monkeypatch, importing(qtbot))
     assert "damaged" in opened.statusBar().currentMessage()
     assert document_of(opened).states(1) == {}
+
+
+def test_cancelled_it_takes_back_nothing_but_itself(
+    opened: MainWindow, masks: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    document = document_of(opened)
+    for frame in range(FRAMES):
+        document.set_mask(1, frame, np.full(SHAPE, 255, np.uint8))
+
+    def use(dialog: ImportDialog) -> None:
+        qtbot.waitUntil(dialog.go.isEnabled)
+        dialog.use.setCurrentIndex(1)
+        dialog.bar.valueChanged.connect(lambda done: dialog.reject() if done == 2 else None)
+        with qtbot.waitSignal(dialog.rejected):
+            dialog.go.click()
+
+    use_dialog(opened, next(masks.iterdir()), monkeypatch, use)
+    assert document.annotated_frames() == list(range(FRAMES))
+    assert document.redo_name == ""
+
+
+def test_predictions_leave_what_was_drawn_and_say_so(
+    opened: MainWindow, masks: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    document = document_of(opened)
+    document.set_mask(1, 3, np.full(SHAPE, 255, np.uint8))
+    use_dialog(opened, next(masks.iterdir()), monkeypatch, importing(qtbot, as_predictions=True))
+    said = f"Masks on {FRAMES - 1} frames imported, 1 left as they are (drawn or approved)."
+    assert opened.statusBar().currentMessage() == said
+
+
+def test_predictions_of_ids_come_with_their_objects_in_one_step_and_spare_the_locked(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    document = document_of(opened)
+    document.change_object(1, locked=True)
+    ids = np.zeros(SHAPE, np.uint8)
+    ids[2:9, 2:9], ids[20:29, 30:40] = 3, 5
+    write_palette(tmp_path / "00002.png", ids)
+    use_dialog(opened, tmp_path / "00002.png", monkeypatch, importing(qtbot, as_predictions=True))
+    assert [each.object_id for each in document.objects] == [1, 2, 3]
+    assert [len(document.states(own)) for own in (1, 2, 3)] == [0, 1, 1]
+    do(opened, "undo")
+    assert [each.object_id for each in document.objects] == [1]
+    do(opened, "redo")
+    assert [len(document.states(own)) for own in (1, 2, 3)] == [0, 1, 1]
+
+
+def test_reading_waits_for_the_disk(
+    opened: MainWindow, masks: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    document, asked = document_of(opened), 0
+
+    def has_room(_: Document) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked != 3
+
+    monkeypatch.setattr(Document, "has_room", property(has_room))
+    use_dialog(opened, next(masks.iterdir()), monkeypatch, importing(qtbot, as_predictions=True))
+    assert asked == FRAMES + 2  # once more for the wait, and for the end
+    assert len(document.states(1)) == FRAMES

@@ -89,6 +89,7 @@ def test_a_click_on_a_row_goes_there(judged: MainWindow, qtbot: QtBot):
     assert document.frame == WORST_FIRST[1]
     qtbot.keyClick(worst, Qt.Key.Key_Down)
     assert document.frame == WORST_FIRST[2]
+    do(judged, "brush")
     qtbot.keyClick(worst, Qt.Key.Key_Return)
     assert judged.viewer.tool is Tool.FOREGROUND
 

@@ -150,6 +150,23 @@ def test_esc_drops_the_stroke_under_the_pen_before_the_run(
     qtbot.waitUntil(lambda: not runner.is_running)
 
 
+def test_esc_during_a_run_takes_the_colour_under_the_pen_away(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    scribble(opened, qtbot)
+    opened.editing.go_to(1)
+    engine.gate.clear()
+    do(opened, "run")
+    shaping, runner = opened.workspace.shaping, opened.workspace.runner
+    qtbot.waitUntil(lambda: runner.progress.what == "Waiting")
+    do(opened, "colour")
+    press(opened.canvas, [(20.0, 24.0)])
+    qtbot.waitUntil(lambda: shaping.live_mask(1, 1) is not None)
+    QTest.keyClick(opened.canvas, Qt.Key.Key_Escape)
+    assert shaping.live_mask(1, 1) is None
+    assert runner.progress.what == "Waiting"
+
+
 def test_clearing_needs_something_drawn(opened: MainWindow, qtbot: QtBot):
     document = scribble(opened, qtbot)
     run(opened, qtbot)
