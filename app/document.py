@@ -444,8 +444,8 @@ class Document(Reading):
         cells = list(cells)
         if OBJECTS in cells:
             self._select_existing()
-        for cell in cells:
-            self._tell(cell.change)
+        for change in dict.fromkeys(cell.change for cell in cells):
+            self._tell(change)
         for object_id in {cell.object_id for cell in cells if cell.kind is Kind.APPROVED}:
             self._tell(Change(Kind.STATES, object_id))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.cells import StoredMatte
 
@@ -34,12 +35,20 @@ class Sources:
         if self.rivals.get(frame, 0) > known:
             return False
         if stored.origin is None:  # stored by an earlier edition
-            return all(revision <= known for revision in self.revisions.values())
+            return self._latest <= known
         start, revision = stored.origin
-        if start not in self.starts or self.revisions.get(start, 0) != revision:
+        if start not in self._start_set or self.revisions.get(start, 0) != revision:
             return False
         nearest = self._nearest(frame)
         return nearest == start or nearest not in self.drawn or self.revisions.get(nearest, 0) <= known
+
+    @cached_property
+    def _start_set(self) -> frozenset[int]:
+        return frozenset(self.starts)
+
+    @cached_property
+    def _latest(self) -> int:
+        return max(self.revisions.values(), default=0)
 
     def _nearest(self, frame: int) -> int:
         """As `plan_sweeps` has it: the nearest start, of two equally near the earlier one."""

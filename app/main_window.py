@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
-        self._refresh_soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
+        self._refresh_soon = QTimer(self, singleShot=True)
         self._refresh_soon.timeout.connect(self._refresh_actions)
         self._build()
         self._connect()
@@ -293,9 +293,12 @@ class MainWindow(QMainWindow):
             self.status.show_hint(self.viewer.tool, document)
         self.status.show_document(document)
         if change.kind is Kind.PREDICTION or self.workspace.player.is_playing:
-            self._refresh_soon.start()  # many of these come in a row
-        else:
+            if not self._refresh_soon.isActive():
+                self._refresh_soon.start(REFRESH_DELAY)  # many of these come in a row
+        elif change.kind is Kind.SELECTION:
             self._refresh_actions()
+        else:
+            self._refresh_soon.start(0)  # one edit may tell many
 
     def _show_preset(self, document: Document) -> None:
         chosen = next((name for name, config in PRESETS.items() if config == document.config), "")

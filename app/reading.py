@@ -63,6 +63,7 @@ class Reading:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._stroke: Stroke | None = None
+        self._known_sources: dict[int, tuple[int, Sources]] = {}  # by object id, with the store's edition
 
     @property
     def clip(self) -> ClipInfo:
@@ -128,6 +129,12 @@ class Reading:
         return stored is None or not sources.is_fresh(key[1], stored)
 
     def _sources(self, object_id: int) -> Sources:
+        edition, known = self._store.edition, self._known_sources.get(object_id)
+        if known is None or known[0] != edition:
+            known = self._known_sources[object_id] = edition, self._gathered_sources(object_id)
+        return known[1]
+
+    def _gathered_sources(self, object_id: int) -> Sources:
         rivals: dict[int, int] = {}
         for cell, revision in self._store.cells.all(Kind.STATES):
             if cell.object_id != object_id and isinstance(revision, int):

@@ -55,7 +55,7 @@ class Runner(QObject):
         self._stored = 0
         self._learned: frozenset[int] = frozenset()
         self._config: Config | None = None  # what it was learned with
-        self._redo_all = False  # the models were learned afresh: no former mask is theirs
+        self._redo: set[int] = set()  # frames whose masks are of a former model: one was learned afresh since
         self._learning: Config | None = None  # what it is being learned with
         self._stage_started = 0.0
         self._cancelling = False
@@ -85,8 +85,8 @@ class Runner(QObject):
     def run(self, document: Document) -> None:
         """Fine-tune on all annotations, then propagate in both directions between in and out.
 
-        Only the frames without an up-to-date mask are predicted; all, where that is none or the models were
-        learned afresh.
+        Only the frames without an up-to-date mask are predicted, and those whose mask is of a model that was
+        learned afresh since; all, where these are none.
         """
         self._begin(document, Direction.BOTH, document.span, learn=True)
 
@@ -97,7 +97,7 @@ class Runner(QObject):
             span = Span(min(document.frame, span.stop), span.stop)
         else:
             span = Span(span.start, max(document.frame + 1, span.start))
-        marked = {annotation.object_id for annotation in document.annotations()}
+        marked = {each.object_id for each in document.objects if document.annotated_frames(each.object_id)}
         known = marked <= self._learned and self._config == document.config
         self._begin(document, direction, span, learn=not known)
 
@@ -108,7 +108,8 @@ class Runner(QObject):
             if self._step is not None and self._document is not None:
                 self._document.end_predictions(self._step)
             self._come_to_rest()
-        self._learned, self._redo_all = frozenset(), False
+        self._learned = frozenset()
+        self._redo.clear()
 
     def cancel(self) -> None:
         """Stop soon; the masks that have come stay."""
@@ -165,9 +166,9 @@ class Runner(QObject):
 
     def _outdated(self, document: Document, span: Span) -> frozenset[int] | None:
         """The frames to predict; None for all of them."""
-        if self._redo_all or not self._is_whole:
+        if not self._is_whole:
             return None
-        return document.outdated(span) or None
+        return document.outdated(span) | self._redo.intersection(span) or None
 
     def _start_stage(self, what: str) -> None:
         self._stage_started = time.monotonic()
@@ -186,7 +187,8 @@ class Runner(QObject):
             self._store(self._document, event)
         elif isinstance(event, ModelReady):
             self._learned, self._config = frozenset(event.object_ids), self._learning
-            self._redo_all = self._redo_all or bool(event.cold)
+            if event.cold:
+                self._redo.update(self._document.clip.span)
         elif isinstance(event, END):
             self._end_job(self._document, event)
 
@@ -225,8 +227,8 @@ class Runner(QObject):
             self._submit_propagation(document)
             self.changed.emit()
             return
-        if isinstance(event, JobFinished) and not learned and self._is_whole:
-            self._redo_all = False
+        if isinstance(event, JobFinished) and not learned and self._propagate is not None:
+            self._redo.difference_update(self._propagate[1])
         self._come_to_rest()
         if isinstance(event, JobFailed):
             self.failed.emit(event.message, "" if event.expected else event.traceback)

@@ -37,6 +37,7 @@ class Store:
         self.manifest = project.manifest
         self.cells = Cells()
         self.revision = project.manifest.revision
+        self.edition = 0  # another one whenever what predictions hang on may have changed
         self.saver = Saver(on_error)
         self._memory = ArrayMemory()
         self._mattes = MatteStore(project, self.saver, self._memory)
@@ -71,8 +72,13 @@ class Store:
         """Whether a person approved the frame."""
         return bool(self.cells.get(Cell(Kind.APPROVED, *key)))
 
+    def annotation_revision(self, key: Key) -> int:
+        """The number under which an annotation got its present form or was removed; 0 where none was."""
+        value = self.cells.get(Cell(Kind.STATES, *key))
+        return value if isinstance(value, int) else 0
+
     def revisions(self, object_id: int) -> dict[int, int]:
-        """By frame, the number under which an object's annotation got its present form or was removed."""
+        """The same for all frames on which an object was ever annotated."""
         row = self.cells.row(Kind.STATES, object_id)
         return {frame: value for frame, value in row.items() if isinstance(value, int)}
 
@@ -92,6 +98,7 @@ class Store:
         matte = self._mattes.read(key, stored)
         if matte is None:
             self.cells.set(Cell(Kind.PREDICTION, *key), None)
+            self.edition += 1  # an approved frame is one no longer
         return matte
 
     # --- changing -------------------------------------------------------------------------------------------
@@ -113,6 +120,7 @@ class Store:
         for cell in changed:
             self._save(cell)
         if changed:
+            self.edition += 1
             self.save_manifest()  # for predictions too: which mutings hold hangs on them
         return list(changed)
 
@@ -248,7 +256,7 @@ class Store:
         project, key, value = self.project, (cell.object_id, cell.frame), self.cells.get(cell)
         if cell.kind is Kind.ANNOTATION:
             if isinstance(value, Packed):
-                packed, revision = value, self.revisions(cell.object_id).get(cell.frame, 0)
+                packed, revision = value, self.annotation_revision(key)
                 self.saver.submit(lambda: project.write_annotation(*key, packed.unpack(), revision), cell)
             else:
                 self.saver.submit(lambda: project.remove_annotation(*key), cell)
@@ -280,6 +288,6 @@ class Store:
             approved=frozenset((cell.object_id, cell.frame) for cell, _ in self.cells.all(Kind.APPROVED)),
             muted=frozenset(self._muted()),
             revision=self.revision,
-            box_revisions={key: self.revisions(key[0]).get(key[1], 0) for key in boxes},
+            box_revisions={key: self.annotation_revision(key) for key in boxes},
         )
         return self.manifest

@@ -1,5 +1,6 @@
 """What a person does in the window, in the words of the tests."""
 
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
@@ -17,6 +18,7 @@ def document_of(window: MainWindow) -> Document:
 
 
 def do(window: MainWindow, name: str) -> None:
+    QApplication.processEvents()  # the window shows what may be done now
     action = window.actions_by_name[name]
     assert action.isEnabled(), action.toolTip()
     action.trigger()

@@ -145,7 +145,7 @@ def test_a_muted_frame_is_not_listed_until_it_changes(judged: MainWindow, footag
     QTest.keyClick(judged, Qt.Key.Key_M)
     assert listed(judged) == WORST_FIRST[1:]
     assert judged.timeline.mark_at(1, 5) is Mark.PREDICTED
-    assert judged.actions_by_name["mute"].text() == "Un&mute frame"
+    qtbot.waitUntil(lambda: judged.actions_by_name["mute"].text() == "Un&mute frame")
     assert judged.actions_by_name["undo"].text() == "&Undo mute"
     do(judged, "close_project")
     open_and_wait(judged, footage, qtbot)
@@ -265,12 +265,12 @@ def test_the_difference_and_the_wipe_show_the_run_before(
     assert not wipe.isVisible()
 
 
-def test_the_wipe_ends_when_there_is_nothing_to_compare_with(judged: MainWindow):
+def test_the_wipe_ends_when_there_is_nothing_to_compare_with(judged: MainWindow, qtbot: QtBot):
     do(judged, "wipe")
     do(judged, "undo")
     assert not judged.judging.wipe.isVisible()
     assert judged.viewer.wipe is None
-    assert not judged.actions_by_name["wipe"].isEnabled()
+    qtbot.waitUntil(lambda: not judged.actions_by_name["wipe"].isEnabled())
 
 
 def test_the_former_matte_is_there_while_its_run_is_the_last(

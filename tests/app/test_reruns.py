@@ -87,12 +87,28 @@ def test_after_learning_afresh_everything_is_predicted_until_a_run_has_ended(
     qtbot.waitUntil(lambda: opened.workspace.runner.progress.what == "Waiting")
     do(opened, "cancel")
     qtbot.waitUntil(lambda: not opened.workspace.runner.is_running)
-    assert wanted(engine) is None
+    assert wanted(engine) == set(range(FRAMES))
     engine.cold = ()
     engine.gate.set()
     run(opened, qtbot)
-    assert wanted(engine) is None, "the cancelled run left masks of the former model"
+    assert wanted(engine) == set(range(FRAMES)), "the cancelled run left masks of the former model"
     opened.editing.go_to(FRAMES - 1)
     drag(opened.canvas, [(50.5, 40.5), (55.5, 40.5)])
     run(opened, qtbot)
-    assert wanted(engine) is not None
+    assert wanted(engine) == {6}, "nearer to the last frame than to frame 4"
+
+
+def test_after_learning_afresh_a_run_between_in_and_out_leaves_the_rest_to_the_next(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    corrected(opened, qtbot, 4)
+    do(opened, "mark_out")
+    engine.cold = (1,)
+    run(opened, qtbot)
+    assert wanted(engine) == set(range(5))
+    engine.cold = ()
+    do(opened, "clear_range")
+    run(opened, qtbot)
+    assert wanted(engine) == set(range(5, FRAMES))
+    run(opened, qtbot)
+    assert wanted(engine) is None, "nothing is left to do"

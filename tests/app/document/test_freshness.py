@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.document import Document, FrameState
-from tests.app.document.edited import FRAMES, make_clip, predicted, propagate, stroke
+from app.cells import Cells
+from app.document import Change, Document, FrameState, Kind
+from app.packed import Packed
+from tests.app.document.edited import FRAMES, HEIGHT, WIDTH, make_clip, predicted, propagate, stroke
 from vosengine.messages import MaskPredicted
 from vosengine.sweeps import affected_frames
 from vosengine.types import Box, Direction, Span
@@ -104,6 +107,36 @@ def test_a_drawing_makes_other_objects_stale_on_its_own_frame(document: Document
     assert stale(document, other) == [6]
     document.change_object(other, locked=True)
     assert document.outdated(WHOLE) == frozenset(), "a locked object takes no predictions"
+
+
+def test_between_two_edits_the_annotations_are_walked_once(document: Document, monkeypatch):
+    stroke(document, 0)
+    run(document)
+    walks: list[Kind] = []
+    walk = Cells.all
+
+    def counted(cells: Cells, kind: Kind):
+        walks.append(kind)
+        return walk(cells, kind)
+
+    monkeypatch.setattr(Cells, "all", counted)
+    for _ in range(2):
+        walks.clear()
+        for frame in WHOLE:
+            document.state(1, frame)
+            document.prediction(1, frame)
+        assert len(walks) <= 1
+        stroke(document, 6)
+        assert stale(document) == [4, 5, 7, 8, 9]
+
+
+def test_many_drawings_at_once_are_told_as_one_change_of_states(document: Document):
+    heard: list[Change] = []
+    document.subscribe(heard.append)
+    full = Packed.pack(np.full((HEIGHT, WIDTH), 255, np.uint8))
+    document.set_masks({(1, frame): full for frame in WHOLE})
+    assert heard.count(Change(Kind.STATES, 1)) == 1
+    assert [each.frame for each in heard if each.kind is Kind.ANNOTATION] == list(WHOLE)
 
 
 def test_boxes_keep_their_revision_when_the_project_is_opened_again(document: Document):
