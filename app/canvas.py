@@ -245,7 +245,8 @@ class Canvas(QWidget):
             self._button = button
             if self._open_outline is None:
                 alt = bool(modifiers & Qt.KeyboardModifier.AltModifier)
-                self._subtracts = alt or erases or button == Qt.MouseButton.RightButton
+                takes_away = self._pointer.takes_away
+                self._subtracts = not takes_away if erases else alt or button == Qt.MouseButton.RightButton
             self._begin(position, bool(modifiers & Qt.KeyboardModifier.ShiftModifier), pressure)
 
     def _begin(self, position: QPointF, shift: bool, pressure: float) -> None:

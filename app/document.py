@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.cells import OBJECTS, Cell, Change, Kind, Value
-from app.matte_store import WRITE_LIMIT
 from app.packed import MASK_VALUES, SCRIBBLE_VALUES, Packed
 from app.reading import FrameState, PredictionInfo, Reading, Scribbles, Stroke
 from app.runs import Runs
@@ -108,16 +107,6 @@ class Document(Reading):
     def messages(self) -> tuple[str, ...]:
         """What was set aside or repaired since opening, one sentence each."""
         return tuple(self._store.project.messages)
-
-    @property
-    def saving(self) -> bool:
-        """Whether changes wait for the disk."""
-        return self._store.saver.pending > 0
-
-    @property
-    def has_room(self) -> bool:
-        """Whether `add_prediction` would not have to wait for the disk."""
-        return self._store.saver.pending < WRITE_LIMIT
 
     def flush(self) -> None:
         """Wait until everything is on disk. Raises ProjectError when saving fails."""

@@ -15,10 +15,15 @@ HALF = 127  # above it a pixel belongs to the object
 
 
 def fill_holes(mask: Mask) -> Mask:
-    """All background that the object surrounds becomes object."""
+    """All background that the object surrounds becomes object, with the soft rim around it."""
     outside = np.pad(np.where(mask > HALF, np.uint8(0), np.uint8(1)), 1, constant_values=1)
     cv2.floodFill(outside, None, (0, 0), 2)
-    return np.where(outside[1:-1, 1:-1] == 1, np.uint8(255), mask)
+    ground = outside[1:-1, 1:-1]  # 0 object, 1 surrounded, 2 outside
+    count, parts = cv2.connectedComponents((mask < 255).astype(np.uint8), connectivity=4)
+    filled = np.zeros(count, np.bool_)
+    filled[parts[ground == 1]] = True
+    filled[parts[ground == 2]] = False  # where the wall is soft through and through
+    return np.where((ground == 1) | filled[parts], np.uint8(255), mask)
 
 
 def grow(mask: Mask, pixels: int = 1) -> Mask:

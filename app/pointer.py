@@ -29,7 +29,7 @@ class Pointer:
     """How the pointer acts. `radius` in clip pixels; `look` and `subtract_look` paint the live stroke.
 
     `softness`: share of the radius over which the brush fades. `feels_pressure`: a pen's pressure sets the
-    size. `outline`: what an OUTLINE gesture draws.
+    size. `outline`: what an OUTLINE gesture draws. `takes_away`: `look` is one that erases.
     """
 
     gesture: Gesture = Gesture.NONE
@@ -39,6 +39,7 @@ class Pointer:
     softness: float = 0.0
     feels_pressure: bool = True
     outline: Outline | None = None
+    takes_away: bool = False
 
 
 def box_between(one: Point, other: Point) -> Box:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.cells import Cell, Kind
 from app.freshness import Sources
+from app.matte_store import WRITE_LIMIT
 from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
@@ -69,6 +70,16 @@ class Reading:
     def clip(self) -> ClipInfo:
         """The footage."""
         return self._store.manifest.clip
+
+    @property
+    def saving(self) -> bool:
+        """Whether changes wait for the disk."""
+        return self._store.saver.pending > 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more prediction would not have to wait for the disk."""
+        return self._store.saver.pending < WRITE_LIMIT
 
     @property
     def revision(self) -> int:

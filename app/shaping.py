@@ -231,12 +231,23 @@ class Shaping(QObject):
             return
         if document.revision == revision:  # else the mask may be another: once more
             self._queue.popleft()
-            shown = document.shown_mask(*asked.key)
-            if shown is not None and np.array_equal(result, shown):
-                self.refused.emit(f"{asked.name} changes nothing on this frame.")
-            else:
-                self._change(lambda d: d.set_mask(*asked.key, result, asked.name))
+            self._keep_edited(asked, document.shown_mask(*asked.key), result)
         self._next()
+
+    def settle(self) -> None:
+        """Do the edits that wait for the worker at once: the document is about to be closed."""
+        while self._queue and self._document is not None:
+            asked = self._queue.popleft()
+            mask = self._document.shown_mask(*asked.key)
+            if mask is not None:
+                self._keep_edited(asked, mask, asked.edit(mask))
+        self._busy = False
+
+    def _keep_edited(self, asked: _Asked, shown: Mask | None, result: Mask) -> None:
+        if shown is not None and np.array_equal(result, shown):
+            self.refused.emit(f"{asked.name} changes nothing on this frame.")
+        else:
+            self._change(lambda d: d.set_mask(*asked.key, result, asked.name))
 
     def _change(self, change: Callable[[Document], None]) -> None:
         assert self._document is not None

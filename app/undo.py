@@ -95,8 +95,9 @@ class UndoStack:
         return next((step for step in reversed(self._done) if step.growing or step.predicts), None)
 
     def joinable(self, cells: Collection[Cell]) -> Step | None:
-        """The step that `undo` takes back, when it changed one of the frames that `cells` are about and nothing
-        can be redone.
+        """The step that `undo` takes back, when it changed one of the frames of `cells`.
+
+        None also while a redo is possible.
         """
         last = self._done[-1] if self._done and not self._undone else None
         if last is None or last.growing:

@@ -314,7 +314,10 @@ class Viewer(QObject):
             looks = look(adds), look(not adds)
         softness = self.softness if self.tool in BRUSHES else 0.0
         feels_pressure = self.feels_pressure and self.tool in BRUSHES
-        self._canvas.set_pointer(Pointer(Gesture.PAINT, self.pen_radius, *looks, softness, feels_pressure))
+        pointer = Pointer(
+            Gesture.PAINT, self.pen_radius, *looks, softness, feels_pressure, takes_away=not adds
+        )
+        self._canvas.set_pointer(pointer)
 
     def _adds(self, subtracts: bool) -> bool:
         return (self.tool in (Tool.BRUSH, Tool.FOREGROUND)) != subtracts

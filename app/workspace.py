@@ -89,6 +89,7 @@ class Workspace(QObject):
         leaving = self._document or self._waiting
         if leaving is not None:
             self.runner.abort()
+            self.shaping.settle()
             leaving.close(discard)
         self.scribbler.set_document(None)
         self.shaping.set_document(None)

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document, FrameState
 from app.main_window import MainWindow
+from tests.app.conftest import HEIGHT, WIDTH, open_and_wait
 from tests.app.mouse import ALT, LEFT, NONE, RIGHT, drag, place, press
 from tests.app.person import canvas_colour, do, document_of, run, scribble
 
@@ -234,6 +235,19 @@ def test_a_pen_paints_by_its_pressure_and_erases_with_its_other_end(opened: Main
     assert np.count_nonzero(mask[:, 20]) == pytest.approx(20, abs=2)
 
 
+@pytest.mark.parametrize("tool", ["brush", "eraser"])
+def test_a_pens_other_end_erases_with_either_tool(opened: MainWindow, tool: str):
+    document = document_of(opened)
+    document.set_mask(1, 0, np.full((HEIGHT, WIDTH), 255, np.uint8))
+    do(opened, tool)
+    for kind in (QEvent.Type.TabletPress, QEvent.Type.TabletRelease):
+        tablet(opened, kind, 30.5, 1.0, eraser=True)
+    mask = document.mask(1, 0)
+    assert mask is not None
+    assert mask[24, 30] == 0
+    assert document.undo_name == "Eraser"
+
+
 def test_the_keys_of_the_edge(opened: MainWindow):
     opened.brush.set_softness(0.0)
     do(opened, "softer")
@@ -286,6 +300,20 @@ def test_edits_of_the_whole_mask_one_after_the_other(opened: MainWindow, qtbot: 
     assert covered(opened) == before
     do(opened, "remove_specks")
     qtbot.waitUntil(lambda: "changes nothing" in opened.statusBar().currentMessage())
+
+
+def test_an_edit_asked_for_is_done_before_the_document_closes(
+    opened: MainWindow, footage: Path, qtbot: QtBot
+):
+    gate = threading.Event()
+    lasso(opened, SQUARE)
+    before = covered(opened)
+    opened.workspace.worker.submit(gate.wait, lambda _: None)
+    do(opened, "grow")
+    do(opened, "close_project")
+    gate.set()
+    open_and_wait(opened, footage, qtbot)
+    assert covered(opened) > before
 
 
 def test_the_eyedropper_selects_and_takes_away(opened: MainWindow, qtbot: QtBot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -31,6 +32,15 @@ def test_holes_are_filled_and_bays_are_not():
     assert np.count_nonzero(filled) == np.count_nonzero(mask) + 100
     assert filled[45, 45] == 255
     assert filled[25, 62] == 0
+
+
+def test_a_hole_is_filled_with_its_soft_rim_and_the_outer_rim_stays():
+    disc = np.zeros((120, 120), np.uint8)
+    cv2.circle(disc, (60, 60), 50, 255, -1)
+    holed = disc.copy()
+    cv2.circle(holed, (60, 60), 15, 0, -1)
+    soft, whole = cv2.GaussianBlur(holed, (0, 0), 2), cv2.GaussianBlur(disc, (0, 0), 2)
+    assert (fill_holes(soft) == whole).all()
 
 
 @given(masks)
