@@ -18,7 +18,7 @@ from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
 from vosengine.messages import read_only
-from vosengine.project_file import Key, RotoObject, harden, hardened, soften
+from vosengine.project_file import Key, RotoObject, harden, soften, without_soft_edges
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 Scribbles = NDArray[np.uint8]
@@ -231,7 +231,7 @@ class Reading:
         object_id, frame = key
         drawn = self._store.annotation(key)
         if isinstance(drawn, Packed):
-            return Annotation(frame, object_id, mask=_frozen(hardened(self._store.unpacked(drawn))))
+            return Annotation(frame, object_id, mask=_frozen(without_soft_edges(self._store.unpacked(drawn))))
         matte = self._predicted_matte(key) if self._store.approved(key) else None
         if matte is not None:
             return Annotation(frame, object_id, mask=_frozen(harden(matte)))

@@ -14,7 +14,7 @@ from app.pen import PenStroke
 from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
 from vosengine.messages import END, Event, GrabCut, JobFailed, MaskDrawn, read_only
-from vosengine.project_file import hardened
+from vosengine.project_file import without_soft_edges
 from vosengine.types import Box, Image, Mask
 
 LIVE_INTERVAL = 60  # milliseconds between two questions while the pen moves
@@ -210,7 +210,7 @@ class Scribbler(QObject):
         mistakes that the next marks are there to mend. A box is no mark: its answer stays.
         """
         shown = document.shown_mask(*key)
-        mask = None if shown is None else hardened(shown)
+        mask = None if shown is None else without_soft_edges(shown)
         chain = self._chains.get(key)
         if chain is not None and _same(mask, chain.answer):
             return chain.before

@@ -165,10 +165,11 @@ class Engine:
             methods[object_id] = method
         learned = {i: lesson.marks for i, lesson in lessons.items()}
         self._models = Models(command.clip, config, methods, learned)
-        if command.models_folder is not None:
-            store_models(command.models_folder, config, methods, learned)
         cold = tuple(i for i, lesson in lessons.items() if lesson.former is None)
         yield m.ModelReady(job_id, tuple(shots), total, command.revision, cold)
+        # After the event: where the disk is full the models are current all the same.
+        if command.models_folder is not None:
+            store_models(command.models_folder, config, methods, learned)
 
     def _former(self, command: m.FineTune) -> Models:
         """What a warm start continues from: the current models, else stored ones; none for a cold start."""
@@ -355,7 +356,8 @@ class Engine:
 
     def _grab_cut(self, job_id: int, command: m.GrabCut) -> Iterator[m.Event]:
         previous = command.previous
-        if command.box is not None:
+        # While a stroke is being drawn the box's colours must do: its network would answer too late.
+        if command.box is not None and not (command.live and command.scribbles.any()):
             previous = mask_in_box(self._network, command.image, command.box)
             if not command.scribbles.any():
                 yield _drawn(job_id, command, previous)

@@ -44,9 +44,12 @@ class Watch:
         return Evidence(1 - expected_j(probability), surroundings=self._alike(_bins(image[window])[ring]))
 
     def _alike(self, bins: NDArray[np.uint16]) -> float | None:
-        """How far pixels have colours that were rather the object's than its surroundings', in [0, 1]."""
+        """How far pixels have colours that were rather the object's than its surroundings', in [0, 1];
+        None where there is nothing to compare."""
         own, other = self.object_colours[bins], self.surrounding_colours[bins]
-        return float((own / (own + other + 1e-9)).mean()) if bins.size else None
+        if not bins.size or not self.object_colours.any():
+            return None
+        return float((own / (own + other + 1e-9)).mean())
 
 
 def watch_from(shots: Sequence[Shot], start: int) -> Watch:

@@ -78,7 +78,7 @@ def stored_state(folder: Path, object_id: int, config: Config) -> tuple[dict[str
                 return None
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
             return state, _load(header.get("learned", "[]"))
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError, ValueError, TypeError):
         return None
 
 

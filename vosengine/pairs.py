@@ -107,7 +107,7 @@ class PairMaker:
         else:
             pool = self.stills or self.clips[int(rng.integers(len(self.clips)))]
         still = self._drawn(rng, pool)
-        return _mirrored(*still) if rng.random() < 0.5 else still
+        return mirror(*still) if rng.random() < 0.5 else still
 
     def _drawn(self, rng: np.random.Generator, pool: Sequence[Source]) -> tuple[Image, Probability]:
         return pool[int(rng.integers(len(pool)))].decode()
@@ -135,7 +135,7 @@ class PairMaker:
         views = []
         for group in rng.permutation(2):
             still = self._drawn(rng, self.groups[group])
-            image, mask = _mirrored(*still) if mirrored else still
+            image, mask = mirror(*still) if mirrored else still
             image = colour_jitter(np.random.default_rng(jitter_seed), image, 0.15)
             window = random_window(rng, mask, height, width)
             views.append(self._view(rng, image, mask, None, None, occluder, window, height, width))
@@ -222,7 +222,8 @@ class PairMaker:
         return 2 * mask - 1
 
 
-def _mirrored(image: Image, mask: Probability) -> tuple[Image, Probability]:
+def mirror(image: Image, mask: Probability) -> tuple[Image, Probability]:
+    """A view and its mask, left and right exchanged."""
     return np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
 
 

@@ -69,7 +69,7 @@ def harden(matte: Matte) -> Mask:
     return np.where(matte >= 0x8000, np.uint8(255), np.uint8(0))
 
 
-def hardened(mask: Mask) -> Mask:
+def without_soft_edges(mask: Mask) -> Mask:
     """A mask without its soft edges: pixels covered by half or more are 255, others 0."""
     return np.where(mask > 127, np.uint8(255), np.uint8(0))
 
@@ -280,7 +280,7 @@ class Project:
         An approved prediction and soft edges count at half coverage; a mask goes before a prediction, a box
         after it.
         """
-        masks = {(each.object_id, each.frame): hardened(each.mask) for each in self.stored_masks()}
+        masks = {(each.object_id, each.frame): without_soft_edges(each.mask) for each in self.stored_masks()}
         for key in sorted(self.manifest.approved - masks.keys()):
             matte = self.read_prediction(*key)
             if matte is not None:

@@ -35,8 +35,8 @@ from vosengine.project import (
     check_free,
     check_same_clip,
     harden,
-    hardened,
     soften,
+    without_soft_edges,
 )
 from vosengine.project_lock import ProjectLock
 from vosengine.types import ClipInfo
@@ -53,10 +53,10 @@ __all__ = [
     "check_same_clip",
     "create_project",
     "harden",
-    "hardened",
     "open_project",
     "soften",
     "suggested_folder",
+    "without_soft_edges",
 ]
 
 _BACKUP = "project.roto.backup"

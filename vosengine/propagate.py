@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from torch import nn
 
-from vosengine.evidence import watch_from
+from vosengine.evidence import Watch, watch_from
 from vosengine.finetune import Shot
 from vosengine.png import read_matte, write_matte
 from vosengine.quality import Evidence
@@ -104,8 +104,7 @@ def propagate(
             for frame in group[0].frames:
                 image = frames.image(frame)
                 found = {i: track.segment(image) for i, track in tracks.items()}
-                seen = {i: watches[i].see(image, result) for i, result in found.items()}
-                yield waiting.arrived(frame, found, seen) if frame in wanted else None
+                yield waiting.arrived(frame, image, found, watches) if frame in wanted else None
                 for track in tracks.values() if frame != group[0].frames[-1] else ():
                     for _ in track.adapt():
                         yield ADAPTING
@@ -121,14 +120,14 @@ class _Waiting:
         self.expected = {frame: set(ids) for frame, ids in expected.items()}
         self.drawn = {i: {shot.frame: shot.mask for shot in known} for i, known in shots.items()}
         self.kept: dict[int, set[int]] = {}
-        self.seen: dict[int, dict[int, Evidence]] = {}
+        self.watches: dict[int, dict[int, Watch]] = {}
 
     def arrived(
-        self, frame: int, found: dict[int, Probability], seen: Mapping[int, Evidence]
+        self, frame: int, image: Image, found: dict[int, Probability], watches: Mapping[int, Watch]
     ) -> FrameResult | None:
-        """The frame's merged result once all its objects are there."""
+        """The frame's merged result once all its objects are there, and what is seen of each of them then."""
         missing = self.expected[frame]
-        self.seen.setdefault(frame, {}).update(seen)
+        self.watches.setdefault(frame, {}).update(watches)
         missing.difference_update(found)
         if missing:
             for object_id, probability in found.items():
@@ -140,7 +139,9 @@ class _Waiting:
             found[object_id] = np.asarray(read_matte(file) / np.float32(65535), np.float32)
             file.unlink()
         drawn = [masks[frame] for masks in self.drawn.values() if frame in masks]
-        return FrameResult(frame, merged(found, drawn), self.seen.pop(frame))
+        result = merged(found, drawn)
+        seen = {i: watch.see(image, result[i]) for i, watch in self.watches.pop(frame).items()}
+        return FrameResult(frame, result, seen)
 
     def _file(self, frame: int, object_id: int) -> Path:
         return self.folder / f"{object_id}-{frame}.png"

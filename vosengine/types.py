@@ -1,6 +1,7 @@
 """The plain values every layer speaks in. No torch, no OpenCV, no Qt.
 
-Arrays: an *image* is uint8 (height, width, 3) RGB; a *mask* is hard, uint8 (height, width) in {0, 255};
+Arrays: an *image* is uint8 (height, width, 3) RGB; a *mask* is hard, uint8 (height, width) in {0, 255}
+(drawn annotations may have soft edges in between: the document keeps them, the engine gets hard ones);
 a *matte* is soft, uint16 (height, width), 0 = background, 65535 = object; a *probability* is float32
 (height, width) in [0, 1]. Frames are 0-based indices; object ids start at 1, 0 is the background (DAVIS).
 """

@@ -124,7 +124,16 @@ def test_evidence_comes_with_each_result_also_where_an_object_had_to_wait():
     for result in (r for r in segmented(methods, shots, Span(0, 7), Direction.BOTH) if r):
         assert result.evidence.keys() == result.probabilities.keys()
         for object_id, seen in result.evidence.items():
-            assert np.isclose(seen.unsure, (0.1, 0.4)[object_id - 1])
+            assert np.isclose(seen.unsure, (0.1, 0.4)[object_id - 1], atol=1e-4)  # it waits as 16-bit PNG
+
+
+def test_an_object_that_its_rival_swallows_is_seen_as_lost():
+    methods = {1: Recorder(3), 2: Recorder(3, strength=0.6)}
+    shots = {1: [shot(0, 3)], 2: [shot(0, 3)]}
+    results = [r for r in segmented(methods, shots, Span(0, 3), Direction.FORWARD) if r]
+    assert len(results) == 2
+    for result in results:
+        assert (result.evidence[1].lost, result.evidence[2].lost) == (False, True)
 
 
 def test_a_drawn_mask_wins_over_a_rivals_prediction():

@@ -80,7 +80,7 @@ class Guided:
 
     def fine_tune(self, shots: Sequence[Shot], steps: int) -> Iterator[float]:
         """Steps on deformed pairs of the annotated frames; yields the loss of each. At the end of a first
-        training the weights are averaged with the parent's."""
+        training at hand-set rates the weights are averaged with the parent's."""
         config = self.config
         shown = [shot for shot in shots if bounding_box(shot.mask) is not None]
         if not shown:
@@ -88,11 +88,12 @@ class Guided:
         pairs = PairMaker(shown, seed=config.seed, mix=MIX, fresh=[shot.fresh for shot in shown])
         rate = config.rate * (WARM_RATE if self.warm else 1.0)
         rows, columns = _crop_shape(shown, config)
-        parent = copy.deepcopy(self.network.state_dict())
+        parent = None if self.warm or self.learned else copy.deepcopy(self.network.state_dict())
+        ramp = max(1, min(10, steps // 3))
         for step in range(steps):
             if not self.learned:
                 for group in self.optimizer.param_groups:
-                    group["lr"] = rate * min(1.0, (step + 1) / 10, 1.2 - step / steps)
+                    group["lr"] = rate * min(1.0, (step + 1) / ramp, 1.2 - step / steps)
             count = max(1, config.batch_size // 2)
             made = [pairs.pair(step * count + n, rows, columns) for n in range(count)]
             images, masks, guidance = stacked([a for a, _ in made] + [b for _, b in made])
@@ -101,7 +102,7 @@ class Guided:
                 logits = pair_logits(self.network, images, masks, guidance)
             loss = cross_entropy_and_iou(logits, masks.to(device()))
             yield optimizer_step(self.optimizer, loss, clip=0.0 if self.learned else 1.0)
-        if not self.warm:
+        if parent is not None:
             self._keep(parent, config.parent_share)
 
     def _keep(self, parent: dict[str, Tensor], share: float) -> None:
@@ -219,13 +220,13 @@ class GuidedTrack:
         """
         boxes = [self._search_box(), None] if self.box else [None]
         unknown = np.zeros_like(probability)
-        for window in [self.method.window(box, *probability.shape) for box in boxes]:
+        for window in dict.fromkeys(self.method.window(box, *probability.shape) for box in boxes):
             region = largest_region(self.method.probability(image, unknown, self.annotated, window))
             if region is not None and self._is_believed(image, region, probability):
                 guidance = (region >= 0.5).astype(np.float32)
                 near = self.method.window(bounding_box(region), *probability.shape)
                 return self.method.probability(image, guidance, self._memory(), near)
-        self.alike = max(LEAST_ALIKE, self.alike * ALIKE_DECAY)
+        self.alike = min(self.alike, max(LEAST_ALIKE, self.alike * ALIKE_DECAY))
         return probability
 
     def _is_believed(self, image: Image, region: Probability, probability: Probability) -> bool:

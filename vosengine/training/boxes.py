@@ -17,7 +17,7 @@ from vosengine.boxes import AREA, MARGINS, box_flags
 from vosengine.crop import window_around
 from vosengine.finetune import stacked
 from vosengine.guided_training import as_guidance
-from vosengine.pairs import VIEW_MOTION, Source, View, moved_window, random_window, with_distractor
+from vosengine.pairs import VIEW_MOTION, Source, View, mirror, moved_window, random_window, with_distractor
 from vosengine.training.batches import NumberedBatches
 from vosengine.types import Box, Image, Probability
 
@@ -70,9 +70,7 @@ class BoxedCrops(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
         of_clip = len(self.clips) > 0 and rng.random() < OF_CLIPS
         pool = self.clips[int(rng.integers(len(self.clips)))] if of_clip else self.stills
         image, mask = pool[int(rng.integers(len(pool)))].decode()
-        if rng.random() < 0.5:
-            image, mask = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
-        return image, mask
+        return mirror(image, mask) if rng.random() < 0.5 else (image, mask)
 
 
 def sloppy_box(rng: np.random.Generator, mask: Probability) -> Probability:
