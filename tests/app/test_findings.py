@@ -97,7 +97,7 @@ def test_what_a_document_says_becomes_marks(tmp_path: Path):
 
 
 def test_reasons_are_the_engines_words_or_none():
-    assert reason_of(PredictionInfo(0.5, False, 1, Reason.SIZE)) == "the size jumped"
+    assert reason_of(PredictionInfo(0.5, False, 1, Reason.LOST)) == "nothing was found"
     assert reason_of(PredictionInfo(0.5, False, 1)) == ""
 
 
