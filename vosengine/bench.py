@@ -67,7 +67,9 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.long:
             long = _apart(name, arguments.frames * arguments.long)
             figures[f"{name}, {arguments.long} times as long"] = long
-        if preset(name).crop_area and not arguments.skip_whole:
+    # After all peaks: Linux hands a parent's peak down to the processes it starts.
+    for name in () if arguments.skip_whole else arguments.preset:
+        if preset(name).crop_area:
             figures[f"{name} on whole frames"] = baseline(_on_whole_frames(name))
     if not arguments.skip_osvos:
         figures["osvos vgg16 (random weights)"] = baseline(Osvos(OsvosNet(), preset("osvos-paper")))
