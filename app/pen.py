@@ -112,7 +112,7 @@ def _covered(
     along = np.clip((x * dx + y * dy) / length, 0.0, 1.0) if length > 0 else np.zeros((1, 1))
     square = (x - along * dx) ** 2 + (y - along * dy) ** 2
     radius = radii[0] + (radii[1] - radii[0]) * along if radii[0] != radii[1] else radii[0]
-    if softness <= 0:
+    if softness < 1e-3:  # nothing to see of it, and tiny divisors overflow
         return np.where(square <= radius * radius, np.uint8(255), np.uint8(0))
     left = np.clip((1 - np.sqrt(square) / radius) / softness, 0.0, 1.0)  # 1 in the hard part, 0 at the rim
     return np.rint(255 * left * left * (3 - 2 * left)).astype(np.uint8)
