@@ -146,7 +146,7 @@ class PairMaker:
     ) -> tuple[Image, Probability]:
         """Another object, or the same one mirrored: what a matcher confuses with the object."""
         if rng.random() < 0.5:
-            return np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(mask[:, ::-1])
+            return mirror(image, mask)
         return self._still(rng)
 
     def _view(

@@ -97,12 +97,8 @@ def scaled(evidence: Evidence) -> dict[str, float]:
 
 
 def _main_reason(worse: Mapping[str, float]) -> Reason | None:
-    totals: dict[Reason, float] = {}
-    for kind, value in worse.items():
-        reason = KINDS[kind].reason
-        totals[reason] = totals.get(reason, 0.0) + value
-    main = max(totals, key=lambda reason: totals[reason], default=None)
-    return main if main is not None and totals[main] > 0 else None
+    main = max(worse, key=lambda kind: worse[kind], default=None)
+    return KINDS[main].reason if main is not None and worse[main] > 0 else None
 
 
 @cache

@@ -232,11 +232,11 @@ class GuidedTrack:
     def _is_believed(self, image: Image, region: Probability, probability: Probability) -> bool:
         """Whether a region found without guidance is the object: mostly outside the result so far, of a
         plausible size, and it looks like the object."""
-        area, outside = _area(region), _area(np.where(probability < 0.5, region, np.float32(0)))
-        if 2 * outside < area or not self.usual_area / OTHER_SIZE < area < self.usual_area * OTHER_SIZE:
+        area, elsewhere = _area(region), _area(np.where(probability < 0.5, region, np.float32(0)))
+        if 2 * elsewhere < area or not self.usual_area / OTHER_SIZE < area < self.usual_area * OTHER_SIZE:
             return False
-        own = self.method.remember(image, region)
-        return resemblance(own, self.annotated)[0] >= self.alike and not is_strange(own, self.annotated)
+        inside, outside = resemblance(self.method.remember(image, region), self.annotated)
+        return inside >= max(self.alike, outside)
 
     def _search_box(self) -> Box | None:
         """Where to look for a lost object: round its last place, wider with each frame."""

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from torch import Tensor
 
 from vosengine.augment import bounding_box, colour_jitter, look, look_soft
 from vosengine.boxes import AREA, MARGINS, box_flags
 from vosengine.crop import window_around
-from vosengine.finetune import stacked
 from vosengine.guided_training import as_guidance
 from vosengine.pairs import VIEW_MOTION, Source, View, mirror, moved_window, random_window, with_distractor
-from vosengine.training.batches import NumberedBatches
+from vosengine.training.batches import ViewBatches
 from vosengine.types import Box, Image, Probability
 
 TRAINED_MARGINS = (1.2, 2.3)  # sides of the crop over the object's
@@ -29,8 +27,8 @@ LEAST_PIXELS = 80  # of an object in its crop
 VALIDATION_FRAMES = 6  # a clip
 
 
-class BoxedCrops(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
-    """Batch number n of a run: images (size, 3, h, w) uint8, masks and boxes (size, 1, h, w) float32."""
+class BoxedCrops(ViewBatches):
+    """Batch number n of a run: crops round objects, guided by a filled box."""
 
     def __init__(
         self,
@@ -42,13 +40,8 @@ class BoxedCrops(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
         seed: int = 0,
         shapes: Sequence[tuple[int, int]] = ((192, 288),),
     ) -> None:
-        super().__init__(size, steps, first)
-        self.stills, self.clips, self.shapes, self.seed = stills, clips, shapes, seed
-
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch `step`."""
-        height, width = self.shapes[step % len(self.shapes)]
-        return stacked([self.sample(step * self.size + n, height, width) for n in range(self.size)])
+        super().__init__(size, steps, first, seed, shapes)
+        self.stills, self.clips = stills, clips
 
     def sample(self, number: int, height: int, width: int) -> View:
         """Sample `number`: the same number and seed give the same one."""

@@ -18,7 +18,6 @@ from typing import cast
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
 
 from vosengine.augment import affine_map, box_mask, colour_jitter, look, look_soft
 from vosengine.crop import whole_frame
@@ -29,7 +28,7 @@ from vosengine.guided_training import POWER, GuidedNetwork, as_guidance, guided_
 from vosengine.networks.masktrack_lite import MaskTrackLite
 from vosengine.pairs import Source, View
 from vosengine.runtime import device, mixed_precision, placed
-from vosengine.training.batches import NumberedBatches
+from vosengine.training.batches import ViewBatches
 from vosengine.training.boxes import BoxedCrops, box_views
 from vosengine.training.datasets import HELD_OUT, load_training_data
 from vosengine.training.loop import TrainingState, export_weights, j_by_view, lite_optimizer, run
@@ -53,8 +52,8 @@ VALIDATION_FRAMES = 6  # a clip
 Guide = Callable[[np.random.Generator, Probability], Probability]
 
 
-class GuidedStills(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
-    """Batch number n of a run: images (size, 3, h, w) uint8, masks and guidance (size, 1, h, w) float32."""
+class GuidedStills(ViewBatches):
+    """Batch number n of a run: parts of stills, guided by what `guide` makes of the mask."""
 
     def __init__(
         self,
@@ -66,13 +65,8 @@ class GuidedStills(NumberedBatches[tuple[Tensor, Tensor, Tensor]]):
         seed: int = 0,
         shapes: Sequence[tuple[int, int]] = SHAPES["lite"],
     ) -> None:
-        super().__init__(size, steps, first)
-        self.stills, self.guide, self.shapes, self.seed = stills, guide, shapes, seed
-
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch `step`."""
-        height, width = self.shapes[step % len(self.shapes)]
-        return stacked([self.sample(step * self.size + n, height, width) for n in range(self.size)])
+        super().__init__(size, steps, first, seed, shapes)
+        self.stills, self.guide = stills, guide
 
     def sample(self, number: int, height: int, width: int) -> View:
         """Sample `number`: the same number and seed give the same one."""
@@ -179,7 +173,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def material(
     arguments: argparse.Namespace, stills: Sequence[Source], clips: Mapping[str, Sequence[Source]], first: int
-) -> tuple[NumberedBatches[tuple[Tensor, Tensor, Tensor]], list[View]]:
+) -> tuple[ViewBatches, list[View]]:
     """What is trained on, from step `first` on, and what is validated on: frames of the held-out clips."""
     held_out = {name: frames for name, frames in clips.items() if name in HELD_OUT}
     size, steps, seed, trunk = arguments.batch_size, arguments.steps, arguments.seed, arguments.trunk
