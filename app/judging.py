@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QKeySequence
-from PySide6.QtWidgets import QColorDialog, QDockWidget, QMainWindow
+from PySide6.QtWidgets import QColorDialog, QDockWidget
 
 from app.actions import ActionSet
+from app.docks import Docks
 from app.document import Change, Document, Kind
 from app.editing import Editing
 from app.findings import STRETCH, SUSPICIOUS_BELOW, Mark, Ranking, ranked, reason_of
@@ -41,8 +40,11 @@ class Judging(QObject):
     dock: QDockWidget
     wipe: WipeHandle
 
-    def __init__(self, workspace: Workspace, viewer: Viewer, editing: Editing, settings: Settings) -> None:
+    def __init__(
+        self, workspace: Workspace, viewer: Viewer, editing: Editing, settings: Settings, docks: Docks
+    ) -> None:
         super().__init__(viewer)
+        self._docks = docks
         self._workspace, self._viewer, self._editing, self._settings = workspace, viewer, editing, settings
         self.survey = Survey(self)
         self.thumbnails = Thumbnails()
@@ -70,32 +72,15 @@ class Judging(QObject):
             "choose_backdrop": self._choose_backdrop,
         }
 
-    def build(self, actions: ActionSet) -> QMainWindow:
-        """The canvas with the panel docked beside it and the wipe over it."""
+    def build(self, actions: ActionSet) -> None:
+        """The panel beside the canvas and the wipe over it."""
         self.actions = actions
-        stage = QMainWindow()
-        stage.setWindowFlags(Qt.WindowType.Widget)
-        stage.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        stage.setCentralWidget(self._viewer.canvas)
         self.panel = WorstPanel(actions, WorstModel(self._details, self._thumbnail))
         self.panel.thin.setChecked(self._settings.one_per_stretch)
-        self.dock = QDockWidget("Worst frames", stage)
-        self.dock.setObjectName("worst_frames")
-        self.dock.setWidget(self.panel)
-        # Not to float: the window's keys do not reach into another window.
-        features = QDockWidget.DockWidgetFeature
-        self.dock.setFeatures(features.DockWidgetClosable | features.DockWidgetMovable)
-        self.dock.setAllowedAreas(
-            Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea
-        )
-        stage.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
-        with suppress(ValueError):  # damaged settings must not keep the window away
-            stage.restoreState(QByteArray(base64.b64decode(self._settings.panel_layout)))
-        self._dock_shown()
+        self.dock = self._docks.add(self.panel, "Worst frames", actions["worst_frames"], shown=True)
         self.wipe = WipeHandle(self._viewer.canvas)
         self._viewer.set_backdrop(rgb(self._settings.backdrop))
         self._connect()
-        return stage
 
     def _connect(self) -> None:
         workspace = self._workspace
@@ -104,7 +89,6 @@ class Judging(QObject):
         self.panel.chosen.connect(self.go_to)
         self.panel.corrected.connect(self.correct)
         self.panel.thinned.connect(self._thin)
-        self.dock.visibilityChanged.connect(self._dock_shown)
         self.actions["solo"].triggered.connect(self._rank_soon)
         self.wipe.moved.connect(self._viewer.set_wipe)
         workspace.renderer.thumbnail_ready.connect(self._thumbnail_ready)
@@ -287,12 +271,9 @@ class Judging(QObject):
     # --- the panel ----------------------------------------------------------------------------------------
 
     def _toggle_panel(self) -> None:
-        self.dock.setVisible(self.actions["worst_frames"].isChecked())
+        self._docks.toggle("worst_frames")
         if self.dock.isVisible():
             self.panel.list.setFocus()
-
-    def _dock_shown(self) -> None:
-        self.actions["worst_frames"].setChecked(not self.dock.isHidden())
 
     def _choose_backdrop(self) -> None:
         colour = QColorDialog.getColor(QColor(self._settings.backdrop), self.panel, "Background colour")

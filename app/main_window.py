@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QColor,
-    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QKeySequence,
@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QColorDialog,
-    QFileDialog,
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
@@ -37,12 +36,14 @@ from app.actions import ActionSet
 from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.compositing import View
-from app.dialogs import ErrorDialog, ShortcutSheet, confirm, network_notes, versions
+from app.dialogs import ErrorDialog, ShortcutSheet, network_notes, versions
+from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
 from app.export_dialog import ExportDialog
 from app.import_dialog import import_masks
 from app.judging import Judging
+from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.settings import Settings
 from app.shaping import EDITS
@@ -53,15 +54,23 @@ from app.tools import Tool
 from app.viewer import Viewer
 from app.workspace import Workspace
 from vosengine.config import PRESETS, Config, preset
-from vosengine.errors import EngineError
 from vosengine.types import Direction
 
 SIDE_WIDTH = 268
 REFRESH_DELAY = 100  # milliseconds
-VIDEO_FILTER = (
-    "Footage (*.mov *.mp4 *.mkv *.avi *.webm *.m4v *.mxf *.mts *.mpg *.mpeg *.ts *.wmv *.y4m "
-    "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.dpx);;All files (*)"
-)
+
+
+class Chapter(Protocol):
+    """A part of the window's work with actions of its own; panels of its own go into the docks."""
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """What its actions do, by name."""
+
+    def build(self, actions: ActionSet) -> None:
+        """The actions exist: make what shows them."""
+
+    def facts(self) -> set[str]:
+        """Which needs of `app.actions.REASONS` that only it knows hold now."""
 
 
 class MainWindow(QMainWindow):
@@ -71,11 +80,13 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.workspace, self.settings = workspace, settings
         workspace.setParent(self)
-        workspace.accepts_change = self._accepts_change
         self.editing = Editing(workspace)
+        self.opening = Opening(workspace, settings, self)
         self.canvas = Canvas()
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
-        self.judging = Judging(workspace, self.viewer, self.editing, settings)
+        self.docks = Docks(self.canvas)
+        self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
+        self._chapters: tuple[Chapter, ...] = (self.judging,)
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -119,8 +130,10 @@ class MainWindow(QMainWindow):
         upper = QWidget()
         across = QHBoxLayout(upper)
         across.setContentsMargins(0, 0, 0, 0)
-        self._stage = self.judging.build(self.actions_by_name)
-        across.addWidget(self._stage, 1)
+        for chapter in self._chapters:
+            chapter.build(self.actions_by_name)
+        self.docks.restore(self.settings.panel_layout)
+        across.addWidget(self.docks, 1)
         across.addWidget(side)
         page = QSplitter(Qt.Orientation.Vertical)
         page.addWidget(upper)
@@ -155,12 +168,8 @@ class MainWindow(QMainWindow):
     def _handlers(self) -> dict[str, Callable[[], object]]:
         edit, workspace = self.editing, self.workspace
         return {
-            "open_clip": self._ask_clip,
-            "open_sequence": partial(self._ask_folder, "Open image sequence"),
-            "open_project": partial(self._ask_folder, "Open project"),
+            **self.opening.handlers(),
             "export": self._export,
-            "show_folder": self._show_folder,
-            "close_project": self._close_project,
             "quit": self.close,
             "undo": edit.undo,
             "redo": edit.redo,
@@ -203,7 +212,7 @@ class MainWindow(QMainWindow):
             "zoom_out": lambda: self.canvas.zoom_by(0.8),
             "shortcuts": lambda: ShortcutSheet(self.actions_by_name, self).exec(),
             "about": self._about,
-            **self.judging.handlers(),
+            **{name: do for chapter in self._chapters for name, do in chapter.handlers().items()},
             **{tool.value: partial(self._choose_tool, tool) for tool in Tool},
             **{view.value: partial(self._choose_view, view) for view in View},
         }
@@ -215,7 +224,6 @@ class MainWindow(QMainWindow):
         workspace.opening.connect(self._opening)
         workspace.message.connect(self.status.say)
         workspace.failed.connect(self._failed)
-        workspace.clip_missing.connect(self._clip_missing)
         workspace.saving_failed.connect(self.status.show_trouble)
         workspace.scribbler.working_changed.connect(self._refresh_actions)
         workspace.runner.changed.connect(self._run_changed)
@@ -230,7 +238,7 @@ class MainWindow(QMainWindow):
         self.canvas.scale_changed.connect(self.status.show_zoom)
         self.canvas.hovered.connect(self._hovered)
         self.canvas.radius_scrolled.connect(self.brush.resize)
-        self.start_screen.chosen.connect(lambda folder: self.open(Path(folder)))
+        self.start_screen.chosen.connect(lambda folder: self.opening.open(Path(folder)))
         self.objects_panel.selected.connect(edit.select)
         self.objects_panel.renamed.connect(edit.rename)
         self.objects_panel.visibility_toggled.connect(edit.toggle_visible)
@@ -316,7 +324,7 @@ class MainWindow(QMainWindow):
         if document is not None and document.object_id:
             approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
         actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
-        actions.refresh(facts(self.workspace) | self.judging.facts())
+        actions.refresh(facts(self.workspace).union(*(chapter.facts() for chapter in self._chapters)))
 
     def _run_changed(self) -> None:
         runner = self.workspace.runner
@@ -347,56 +355,6 @@ class MainWindow(QMainWindow):
 
     # --- what the user asks -------------------------------------------------------------------------------
 
-    def open(self, path: Path) -> None:
-        """Open a clip or project, after asking when a run would be lost."""
-        if self._may_leave("Open another clip") and self._left():
-            self.settings.last_folder = str(path.parent)
-            self.workspace.open(path)
-
-    def _ask_clip(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open clip", self.settings.last_folder, VIDEO_FILTER)
-        if name:
-            self.open(Path(name))
-
-    def _ask_folder(self, title: str) -> None:
-        name = QFileDialog.getExistingDirectory(self, title, self.settings.last_folder)
-        if name:
-            self.open(Path(name))
-
-    def _clip_missing(self, path: Path) -> None:
-        question = f"The footage of this project is not at {path}."
-        if confirm(self, question, "Choose where it is now; nothing you drew is lost.", "Find footage…"):
-            name, _ = QFileDialog.getOpenFileName(self, "Find footage", str(path.parent), VIDEO_FILTER)
-            if name:
-                chosen = Path(name)
-                self.workspace.relink(chosen.parent if path.is_dir() or not path.suffix else chosen)
-                return
-        self.workspace.close_document()
-
-    def _accepts_change(self, name: str) -> bool:
-        question = f"{name} has changed since this project was made."
-        return confirm(self, question, "Masks stay on their frame numbers.", "Use it")
-
-    def _may_leave(self, verb: str) -> bool:
-        if not self.workspace.runner.is_running:
-            return True
-        return confirm(self, "A run is in progress.", "The masks that are finished are kept.", verb)
-
-    def _close_project(self) -> None:
-        if self._may_leave("Stop and close"):
-            self._left()
-
-    def _left(self, leave: Callable[[bool], None] | None = None) -> bool:
-        """Close the document, by default nothing else; False when it stays because it cannot be saved."""
-        leave = leave or self.workspace.close_document
-        try:
-            leave(False)
-        except EngineError as error:
-            if not confirm(self, str(error), "The last changes are not on disk yet.", "Discard them"):
-                return False
-            leave(True)
-        return True
-
     def _export(self) -> None:
         document = self.workspace.document
         if document is not None:
@@ -404,10 +362,6 @@ class MainWindow(QMainWindow):
             dialog.exec()
             self.settings.export_template = dialog.template
             dialog.deleteLater()
-
-    def _show_folder(self) -> None:
-        if self.workspace.document is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.workspace.document.folder)))
 
     def _rename_object(self) -> None:
         self.objects_panel.start_renaming()
@@ -466,17 +420,17 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         event.acceptProposedAction()
-        self.open(Path(event.mimeData().urls()[0].toLocalFile()))
+        self.opening.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask while a run is on; then save and end all threads."""
-        if not self._may_leave("Stop and quit"):
+        if not self.opening.may_leave("Stop and quit"):
             event.ignore()
             return
-        self.settings.panel_layout = base64.b64encode(self._stage.saveState().data()).decode()
+        self.settings.panel_layout = self.docks.saved()
         self.settings.window_geometry = base64.b64encode(self.saveGeometry().data()).decode()
         self.hide()  # at once: the engine may need a moment to end its step
-        if self._left(self.workspace.close):
+        if self.opening.leave(self.workspace.close):
             event.accept()
         else:
             self.show()

@@ -49,7 +49,7 @@ def run_window(path: Path | None = None) -> int:
     if remark:
         window.status.say(remark)
     if path is not None:
-        window.open(path.absolute())
+        window.opening.open(path.absolute())
     status = application.exec()
     with contextlib.suppress(EngineError):  # settings that cannot be kept are no reason to fail at the end
         save_settings(settings)

@@ -85,7 +85,7 @@ def opened(window: MainWindow, footage: Path, qtbot: QtBot) -> MainWindow:
 
 
 def open_and_wait(window: MainWindow, path: Path, qtbot: QtBot) -> None:
-    window.open(path)
+    window.opening.open(path)
     qtbot.waitUntil(lambda: window.workspace.document is not None and not window.canvas.picture.isNull())
 
 
@@ -112,7 +112,7 @@ def confirm(monkeypatch: pytest.MonkeyPatch) -> Confirm:
             asked.append(question)
             return yes
 
-        monkeypatch.setattr("app.main_window.confirm", record)
+        monkeypatch.setattr("app.opening.confirm", record)
         monkeypatch.setattr("app.export_dialog.confirm", record)
         return asked
 

@@ -46,7 +46,7 @@ def test_a_file_that_is_no_clip_is_refused_in_one_sentence(
 ):
     bad = tmp_path / "notes.mov"
     bad.write_text("not footage")
-    window.open(bad)
+    window.opening.open(bad)
     qtbot.waitUntil(lambda: bool(errors))
     assert errors[0][1] == ""
     assert window.workspace.document is None
@@ -86,7 +86,7 @@ def test_a_project_whose_footage_has_moved_asks_for_it(
     footage.rename(moved)
     asked = confirm(True)
     chosen = str(next(moved.iterdir()))
-    monkeypatch.setattr("app.main_window.QFileDialog.getOpenFileName", lambda *_: (chosen, ""))
+    monkeypatch.setattr("app.opening.QFileDialog.getOpenFileName", lambda *_: (chosen, ""))
     open_and_wait(opened, folder, qtbot)
     assert len(asked) == 1
     assert document_of(opened).mask(1, 0) is not None

@@ -57,7 +57,7 @@ def test_changed_footage_can_be_declined(
     do(opened, "close_project")
     touch(footage, 10**9)
     confirm(False)
-    opened.open(footage)
+    opened.opening.open(footage)
     qtbot.waitUntil(lambda: bool(errors))
     assert opened.workspace.document is None
     kept = Document.open(folder)  # the lock is released

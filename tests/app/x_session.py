@@ -43,7 +43,7 @@ def main(footage: Path, out: Path) -> None:
     window.resize(1280, 720)
     window.move(0, 0)
     window.show()
-    window.open(footage)
+    window.opening.open(footage)
     until(lambda: window.workspace.document is not None and not window.canvas.picture.isNull())
     document = window.workspace.document
     assert document is not None

@@ -1,0 +1,102 @@
+"""Opening, relinking, leaving: what the user is asked on the way to a document and away from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.dialogs import confirm
+from app.settings import Settings
+from app.workspace import Workspace
+from vosengine.errors import EngineError
+
+VIDEO_FILTER = (
+    "Footage (*.mov *.mp4 *.mkv *.avi *.webm *.m4v *.mxf *.mts *.mpg *.mpeg *.ts *.wmv *.y4m "
+    "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.dpx);;All files (*)"
+)
+
+
+class Opening(QObject):
+    """The questions about footage and projects, asked over `window`."""
+
+    def __init__(self, workspace: Workspace, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._workspace, self._settings, self._window = workspace, settings, window
+        workspace.accepts_change = self._accepts_change
+        workspace.clip_missing.connect(self._clip_missing)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """What the actions do, by name."""
+        return {
+            "open_clip": self._ask_clip,
+            "open_sequence": partial(self._ask_folder, "Open image sequence"),
+            "open_project": partial(self._ask_folder, "Open project"),
+            "show_folder": self._show_folder,
+            "close_project": self._close_project,
+        }
+
+    def open(self, path: Path) -> None:
+        """Open a clip or project, after asking when a run would be lost."""
+        if self.may_leave("Open another clip") and self.leave():
+            self._settings.last_folder = str(path.parent)
+            self._workspace.open(path)
+
+    def may_leave(self, verb: str) -> bool:
+        """Whether nothing runs, or the user gives it up: the button that does so says `verb`."""
+        if not self._workspace.runner.is_running:
+            return True
+        return confirm(self._window, "A run is in progress.", "The masks that are finished are kept.", verb)
+
+    def leave(self, close: Callable[[bool], None] | None = None) -> bool:
+        """Close the document, by default nothing else; False when it stays because it cannot be saved."""
+        close = close or self._workspace.close_document
+        try:
+            close(False)
+        except EngineError as error:
+            remark = "The last changes are not on disk yet."
+            if not confirm(self._window, str(error), remark, "Discard them"):
+                return False
+            close(True)
+        return True
+
+    def _ask_clip(self) -> None:
+        folder = self._settings.last_folder
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open clip", folder, VIDEO_FILTER)
+        if name:
+            self.open(Path(name))
+
+    def _ask_folder(self, title: str) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, title, self._settings.last_folder)
+        if name:
+            self.open(Path(name))
+
+    def _clip_missing(self, path: Path) -> None:
+        question = f"The footage of this project is not at {path}."
+        remark = "Choose where it is now; nothing you drew is lost."
+        if confirm(self._window, question, remark, "Find footage…"):
+            name, _ = QFileDialog.getOpenFileName(
+                self._window, "Find footage", str(path.parent), VIDEO_FILTER
+            )
+            if name:
+                chosen = Path(name)
+                is_sequence = path.is_dir() or not path.suffix
+                self._workspace.relink(chosen.parent if is_sequence else chosen)
+                return
+        self._workspace.close_document()
+
+    def _accepts_change(self, name: str) -> bool:
+        question = f"{name} has changed since this project was made."
+        return confirm(self._window, question, "Masks stay on their frame numbers.", "Use it")
+
+    def _close_project(self) -> None:
+        if self.may_leave("Stop and close"):
+            self.leave()
+
+    def _show_folder(self) -> None:
+        if self._workspace.document is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._workspace.document.folder)))
