@@ -173,6 +173,16 @@ class Document(Reading):
         self._store.save_manifest()
         self._tell(Change(Kind.CONFIG))
 
+    @property
+    def export_choice(self) -> Mapping[str, Any]:
+        """What the last export was asked to be (`app.export_choice`), kept in the project."""
+        return self._store.manifest.export
+
+    def set_export_choice(self, values: Mapping[str, Any]) -> None:
+        """Remember what an export is asked to be."""
+        self._store.manifest = replace(self._store.manifest, export=dict(values))
+        self._store.save_manifest()
+
     # --- for the engine --------------------------------------------------------------------------------
 
     def export_sources(self) -> tuple[ExportSource, ...]:
