@@ -40,7 +40,7 @@ from app.dialogs import ErrorDialog, ShortcutSheet, network_notes, versions
 from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
-from app.export_dialog import ExportDialog
+from app.exporting import Exporting
 from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
@@ -86,7 +86,8 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
-        self._chapters: tuple[Chapter, ...] = (self.judging,)
+        self.exporting = Exporting(workspace, settings, self)
+        self._chapters: tuple[Chapter, ...] = (self.judging, self.exporting)
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -169,7 +170,6 @@ class MainWindow(QMainWindow):
         edit, workspace = self.editing, self.workspace
         return {
             **self.opening.handlers(),
-            "export": self._export,
             "quit": self.close,
             "undo": edit.undo,
             "redo": edit.redo,
@@ -354,14 +354,6 @@ class MainWindow(QMainWindow):
             self.start_screen.set_opening(f"Opening… {min(done / total, 1):.0%}")
 
     # --- what the user asks -------------------------------------------------------------------------------
-
-    def _export(self) -> None:
-        document = self.workspace.document
-        if document is not None:
-            dialog = ExportDialog(document, self.workspace.bridge, self.settings.export_template, self)
-            dialog.exec()
-            self.settings.export_template = dialog.template
-            dialog.deleteLater()
 
     def _rename_object(self) -> None:
         self.objects_panel.start_renaming()
