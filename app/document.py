@@ -47,7 +47,7 @@ class Document(Reading):
         self._observer_numbers = itertools.count()
         self._steps: dict[int, Step] = {}  # predictions being collected
         self._step_numbers = itertools.count(1)
-        self.runs = Runs(self._undo, self._store)
+        self.runs = Runs(self._undo, self._store, self._tell)
         self._clip_missing = project.clip_missing
         self._closed = False
         manifest = project.manifest
@@ -191,6 +191,10 @@ class Document(Reading):
         Raises ProjectError when they cannot be saved.
         """
         self.end_stroke()
+        return self.stored_sources()
+
+    def stored_sources(self) -> tuple[ExportSource, ...]:
+        """The same from any thread, without an open stroke."""
         self.flush()
         return self._store.project.export_sources()
 

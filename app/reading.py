@@ -153,7 +153,8 @@ class Reading:
                 rivals[cell.frame] = max(revision, rivals.get(cell.frame, 0))
         drawn = self._store.cells.row(Kind.ANNOTATION, object_id)
         own = self._store.revisions(object_id)
-        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals)
+        learned = self._store.learned.get(object_id, 0)
+        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals, learned)
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""
