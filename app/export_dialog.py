@@ -228,7 +228,7 @@ class ExportDialog(QDialog):
         self._ordered.append(number)
         self._counts[number] = count
         if stay:
-            self._say(tr("In the queue: {title}, {names}.").format(title=label, names=names))
+            self._say(tr("In the queue: {title} ({names}).").format(title=label, names=names))
         else:
             self._turn_to(PROGRESS)
         self._follow()

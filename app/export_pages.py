@@ -54,7 +54,8 @@ class FilesPreview(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.tree = _table(tr("Will be written"), tr("Frames"), "")
+        self.tree = _table(tr("Will be written"), tr("Frames"), tr("exists already: will be replaced"))
+        self.tree.headerItem().setText(2, "")
         self.tree.setAccessibleName(tr("Files that will be written"))
         self.tree.setFixedHeight(6 * (self.fontMetrics().lineSpacing() + 6) + 8)
         self.summary = muted()
@@ -72,7 +73,7 @@ class FilesPreview(QWidget):
             item = QTreeWidgetItem([_as_written(each), f"{each.count}", remark])
             item.setToolTip(0, str(each.target))
             self.tree.addTopLevelItem(item)
-        size = tr("Size hangs on the footage") if found.size is None else _about(found.size)
+        size = tr("Its size depends on the footage") if found.size is None else _about(found.size)
         free = "" if found.free is None else tr("{free} free there").format(free=in_units(found.free))
         self.summary.setText("  ·  ".join(each for each in (size, free) if each))
 
@@ -200,7 +201,7 @@ def _report_lines(outcomes: Sequence[Outcome], several: bool) -> list[str]:
 
 
 def _table(*headings: str) -> QTreeWidget:
-    """Rows of a name and two short columns."""
+    """Rows of a name and short columns, as wide as their headings."""
     table = QTreeWidget()
     table.setHeaderLabels(headings)
     table.setRootIsDecorated(False)
@@ -209,8 +210,9 @@ def _table(*headings: str) -> QTreeWidget:
     header = table.header()
     header.setStretchLastSection(False)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    for column in range(1, len(headings)):
-        header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+    for column, text in enumerate(headings[1:], 1):  # by width: nothing moves when the texts change
+        header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(column, max(table.fontMetrics().horizontalAdvance(text) + 24, 80))
     return table
 
 

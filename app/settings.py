@@ -47,7 +47,6 @@ class Settings:
     preset: str = "balanced"
     export_template: str = ""
     last_folder: str = ""
-    export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     shortcuts: dict[str, str] = field(default_factory=dict)
     window_geometry: str = ""
     panel_layout: str = ""
@@ -55,6 +54,7 @@ class Settings:
     one_per_stretch: bool = True
     brush_softness: float = 0.0
     pen_pressure: bool = True
+    export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
