@@ -112,6 +112,11 @@ class ExportDialog(QDialog):
         super().showEvent(event)
         self._look_soon.start(0)
 
+    @property
+    def page(self) -> int:
+        """FORM, PROGRESS or RESULT."""
+        return self._pages.currentIndex()
+
     # --- what would be written ------------------------------------------------------------------------------
 
     def _edited(self) -> None:

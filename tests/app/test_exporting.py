@@ -48,7 +48,7 @@ def names(dialog: ExportDialog) -> list[tuple[str, str, str]]:
 
 
 def page(dialog: ExportDialog) -> int:
-    return dialog._pages.currentIndex()
+    return dialog.page
 
 
 def press_export(dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot) -> Export:
