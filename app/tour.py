@@ -36,6 +36,7 @@ OBJECT = 1
 LEAST_J = 0.5  # of a mask that was marked or cut out: below, a step has failed
 MAY_LOSE = 0.03  # of J, by one stroke
 FINE_BRUSH = 4.0  # clip pixels
+QUICK_PNG = 70  # of 100: larger files, sooner
 SETTLE = 350  # milliseconds until what a step changed is painted
 VIEWS = ("matte", "checkerboard", "backdrop", "outline", "difference")
 TEMPLATE = "prores4444"
@@ -58,7 +59,8 @@ class Tour:
         `settle`: milliseconds before each shot.
         """
         self.window, self.hand, self._settle = window, Hand(window), settle
-        self._scratch, self._shots, self._frames, self._tell = scratch, shots, frames, tell
+        self.shots = shots
+        self._scratch, self._frames, self._tell = scratch, frames, tell
         self._truth = DemoTruth()
         self._count = 0
         self._problems: list[str] = []
@@ -312,13 +314,13 @@ class Tour:
 
     def _shoot(self, name: str) -> None:
         """A screenshot of the window, with its dialog over it."""
-        if self._shots is None:
+        if self.shots is None:
             return
         self.hand.wait(self._settle)
         self._count += 1
         picture = picture_of(self.window)
-        path = self._shots / f"{self._count:02d}-{name}.png"
-        if not picture.save(str(path)):
+        path = self.shots / f"{self._count:02d}-{name}.png"
+        if not picture.save(str(path), "PNG", QUICK_PNG):
             raise StepFailedError(f"{path} could not be written; choose another folder.")
 
 

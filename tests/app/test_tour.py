@@ -84,13 +84,12 @@ def test_every_step_is_told_and_shown(tour: tuple[Tour, DemoEngine, list[str]], 
     assert np.count_nonzero(drawn[..., 1] - drawn[..., 2] > 30) > 1000  # a green stroke
 
 
-def test_a_step_without_effect_ends_it(tour: tuple[Tour, DemoEngine, list[str]], tmp_path: Path):
+def test_a_step_without_effect_ends_it(tour: tuple[Tour, DemoEngine, list[str]]):
     played, engine, lines = tour
-    engine.idle = True
+    played.shots, engine.idle = None, True
     with pytest.raises(EngineError, match="“cut out” failed: 1 of 5 frames have a mask"):
         played.run()
     assert lines[-1].startswith("paint")
-    assert sorted((tmp_path / "shots").iterdir())[-1].name.endswith("-failed.png")
 
 
 def test_wrong_words_are_refused(capsys: pytest.CaptureFixture[str]):
