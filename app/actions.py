@@ -133,7 +133,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("softer", "S&ofter brush edge", TOOL, ("}",), needs=CLIP),
     ActionSpec("pen_pressure", "Pen press&ure sets the size", TOOL, checkable=True, needs=CLIP),
     ActionSpec("run", "&Run", CUT, ("Ctrl+R", "Ctrl+Return"), "run",
-               "Learn the objects from the marked frames, then cut them out of every frame that is out of date",
+               "Learn the objects from the marked frames, then cut them out of every frame out of date",
                needs=("clip", "annotation")),
     ActionSpec("learn", "&Learn only", CUT, ("Shift+R",), "learn",
                "Learn the objects from the marked frames and leave the masks as they are: "

@@ -83,7 +83,7 @@ class JobRow(QWidget):
         self._dismiss.setIcon(theme.icon("cancel"))
         self._dismiss.setIconSize(QSize(16, 16))
         self._dismiss.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._dismiss.clicked.connect(lambda: dismiss())
+        self._dismiss.clicked.connect(lambda _checked: dismiss())
         self._arrange()
 
     def _arrange(self) -> None:
@@ -194,10 +194,10 @@ class JobsPanel(QWidget):
         self._summary.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
         self.resume_button = QPushButton(theme.icon("play"), tr("Go on"))
         self.resume_button.setToolTip(tr("Start the jobs that were held back"))
-        self.resume_button.clicked.connect(lambda: queue.resume())
+        self.resume_button.clicked.connect(queue.resume)
         self.clear_button = QPushButton(tr("Clear ended"))
         self.clear_button.setToolTip(tr("Take the jobs that have ended off the list"))
-        self.clear_button.clicked.connect(lambda: queue.clear_ended())
+        self.clear_button.clicked.connect(queue.clear_ended)
         self.up = self._mover("up", tr("Let this job run earlier  (Ctrl+Up)"), -1)
         self.down = self._mover("down", tr("Let this job run later  (Ctrl+Down)"), 1)
         self._arrange()

@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
-        self.running = Running(workspace, self.editing, self.docks)
+        self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
         self.exporting = Exporting(workspace, settings, self)
         self._chapters: tuple[Chapter, ...] = (self.judging, self.running, self.exporting)
         self.brush = BrushControl(self.viewer, settings)
@@ -245,6 +245,7 @@ class MainWindow(QMainWindow):
         self.objects_panel.moved.connect(edit.move_object)
         self.objects_panel.recolour_asked.connect(self._ask_colour)
         self.judging.outcome_changed.connect(self.run_panel.set_outcome)
+        self.running.cost_changed.connect(self.run_panel.set_cost)
         self.run_panel.preset_chosen.connect(self._choose_preset)
         self.timeline.scrubbed.connect(self._scrubbed)
         self.timeline.lane_clicked.connect(edit.select)
@@ -333,7 +334,7 @@ class MainWindow(QMainWindow):
 
     def _job_progressed(self) -> None:
         jobs = self.workspace.jobs
-        self.run_panel.show_progress(jobs.running is not None, jobs.progress)
+        self.run_panel.show_progress(jobs.running is not None, jobs.progress, self.running.device_text())
 
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]

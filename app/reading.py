@@ -153,8 +153,9 @@ class Reading:
                 rivals[cell.frame] = max(revision, rivals.get(cell.frame, 0))
         drawn = self._store.cells.row(Kind.ANNOTATION, object_id)
         own = self._store.revisions(object_id)
-        learned = self._store.learned.get(object_id, 0)
-        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals, learned)
+        lesson = self._store.lessons.get(object_id)
+        since = lesson.since if lesson is not None else 0
+        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals, since)
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""

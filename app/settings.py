@@ -37,8 +37,8 @@ class Settings:
     `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
     sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
     before the first run. export_presets: by the user's name, see `app.export_choice`. backdrop: "#rrggbb".
-    one_per_stretch: whether only the worst of neighbouring frames is listed. extra: keys of other
-    editions, kept as they are.
+    one_per_stretch: whether only the worst of neighbouring frames is listed. unit_times: what runs took, see
+    `app.costs.Costs`; device: what the last one ran on. extra: keys of other editions, kept as they are.
     """
 
     recent_projects: list[str] = field(default_factory=list)
@@ -55,6 +55,8 @@ class Settings:
     brush_softness: float = 0.0
     pen_pressure: bool = True
     export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unit_times: dict[str, Any] = field(default_factory=dict)
+    device: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
