@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.actions import ActionSet
+from app.backgrounds import Backgrounds
 from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.compositing import View
@@ -49,7 +50,8 @@ from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
-from app.timeline_panel import TimelinePanel
+from app.steady_view import SteadyView
+from app.timeline_control import TimelineControl
 from app.tools import Tool
 from app.viewer import Viewer
 from app.workspace import Workspace
@@ -86,7 +88,15 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
-        self._chapters: tuple[Chapter, ...] = (self.judging,)
+        self.steady = SteadyView(workspace, self.viewer, self.judging.survey)
+        self.timeline_control = TimelineControl(workspace, self.judging.survey, settings, self)
+        backgrounds = Backgrounds(workspace, self.viewer, settings, self)
+        self._chapters: tuple[Chapter, ...] = (
+            self.judging,
+            self.steady,
+            self.timeline_control,
+            backgrounds,
+        )
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -108,8 +118,6 @@ class MainWindow(QMainWindow):
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
-        self.timeline_panel = TimelinePanel(actions, self.judging.survey)
-        self.timeline = self.timeline_panel.timeline
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
         self._pages.addWidget(self.start_screen)
@@ -132,6 +140,7 @@ class MainWindow(QMainWindow):
         across.setContentsMargins(0, 0, 0, 0)
         for chapter in self._chapters:
             chapter.build(self.actions_by_name)
+        self.timeline_panel, self.timeline = self.timeline_control.panel, self.timeline_control.timeline
         self.docks.restore(self.settings.panel_layout)
         across.addWidget(self.docks, 1)
         across.addWidget(side)
@@ -140,6 +149,7 @@ class MainWindow(QMainWindow):
         page.addWidget(self.timeline_panel)
         page.setStretchFactor(0, 1)
         page.setChildrenCollapsible(False)
+        page.splitterMoved.connect(self.timeline_control.remember_height)
         return page
 
     def _build_toolbars(self) -> None:
@@ -245,6 +255,8 @@ class MainWindow(QMainWindow):
         self.objects_panel.lock_toggled.connect(edit.toggle_locked)
         self.objects_panel.moved.connect(edit.move_object)
         self.objects_panel.recolour_asked.connect(self._ask_colour)
+        viewer.changed.connect(self._show_view)
+        self.steady.changed.connect(self._show_view)
         self.judging.outcome_changed.connect(self.run_panel.set_outcome)
         self.run_panel.preset_chosen.connect(self._choose_preset)
         self.timeline.scrubbed.connect(self._scrubbed)
@@ -380,6 +392,9 @@ class MainWindow(QMainWindow):
     def _choose_view(self, view: View) -> None:
         self.settings.view = view.value
         self.viewer.set_view(view)
+
+    def _show_view(self) -> None:
+        self.status.show_view(self.viewer.view, self.viewer.wipe is not None, self.steady.is_on)
 
     def _choose_preset(self, name: str) -> None:
         self.settings.preset = name

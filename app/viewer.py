@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage
 from app.canvas import Canvas
 from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Scene, View
 from app.document import Change, Document, Kind
+from app.effects import Picture
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
 from app.pen import PenStroke
@@ -27,6 +28,15 @@ from vosengine.types import Box, Mask, Matte
 SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame replaces the proxy
 SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
+SAME_MATTES = {
+    Kind.SELECTION,
+    Kind.UNDO,
+    Kind.SCRIBBLES,
+    Kind.OBJECTS,
+    Kind.STATES,
+    Kind.CONFIG,
+    Kind.MESSAGES,
+}
 BRUSHES = (Tool.BRUSH, Tool.ERASER)
 OUTLINES: dict[Tool, type[Outline]] = {
     Tool.LASSO: Lasso,
@@ -39,12 +49,15 @@ class Viewer(QObject):
     """Between the workspace and the canvas."""
 
     refused = Signal(str)  # why an edit was not made
+    arriving = Signal(int)  # the frame whose picture the canvas shows next
+    changed = Signal()  # what is shown of the frames: the view, the wipe
 
     def __init__(self, workspace: Workspace, canvas: Canvas, radius: float) -> None:
         super().__init__(canvas)
         self._workspace, self._canvas = workspace, canvas
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
         self.backdrop: Colour = BACKDROP
+        self.picture: Picture | None = None
         self.wipe: float | None = None  # share of the width that shows the former result
         self.skins = False  # whether the outlines of the neighbouring frames are shown
         self.softness, self.feels_pressure, self.solo = 0.0, True, False
@@ -92,6 +105,12 @@ class Viewer(QObject):
         self.view = view
         self._update_pointer()
         self.refresh()
+        self.changed.emit()
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """The ground of View.PICTURE."""
+        self.picture = picture
+        self.refresh()
 
     def set_backdrop(self, colour: Colour) -> None:
         """The ground of View.BACKDROP."""
@@ -102,6 +121,7 @@ class Viewer(QObject):
         """Show the result before the last run left of this share of the width; None: nowhere."""
         self.wipe = share
         self.refresh()
+        self.changed.emit()
 
     def set_skins(self, shown: bool) -> None:
         """Show or hide the object's outlines on the frames before and after."""
@@ -162,7 +182,7 @@ class Viewer(QObject):
 
     def _changed(self, change: Change) -> None:
         if change.object_id is None or change.frame is None:
-            self._epoch += change.kind not in (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES)
+            self._epoch += change.kind not in SAME_MATTES
         else:
             self._versions[change.object_id, change.frame] += 1
             if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
@@ -220,7 +240,8 @@ class Viewer(QObject):
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
         wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
-        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins)
+        grounds = self.backdrop, wipe, skins, self.picture
+        return Scene(document.frame, self.view, layers, sharp, marks, *grounds)
 
     def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
         """The current object on the frames before and after."""
@@ -260,6 +281,7 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is None or (scene.frame != document.frame and not self._workspace.player.is_playing):
             return  # an older wish; the newer one is on its way
+        self.arriving.emit(scene.frame)
         self._canvas.set_picture(picture, bare)
 
     def _show_boxes(self, document: Document) -> None:

@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.findings import MARKS, Findings, Mark
+from app.lane import LANE, Lane, Rows
 from app.lane_painting import LEGEND, runs
-from app.timeline import LANE, LANE_GAP, NAMES, RULER, Lane, Timeline
+from app.timeline import NAMES, Timeline
 from vosengine.types import Span
 
 
@@ -30,7 +31,7 @@ def test_every_state_has_a_look_and_a_legend():
 def timeline(qtbot: QtBot) -> Timeline:
     timeline = Timeline()
     qtbot.addWidget(timeline)
-    timeline.resize(900, 150)
+    timeline.resize(900, 190)
     timeline.show()
     timeline.set_clip(100, 1001)
     lanes = [Lane(own, f"Object {own}", QColor("#e6553c"), Findings(100)) for own in (1, 2)]
@@ -66,7 +67,7 @@ def test_scrubbing(timeline: Timeline, qtbot: QtBot):
 
 
 def test_a_click_on_a_name_picks_the_object(timeline: Timeline, qtbot: QtBot):
-    second = QPoint(30, RULER + LANE + LANE_GAP + 8)
+    second = QPoint(30, Rows().top(1) + 8)
     with qtbot.waitSignal(timeline.lane_clicked) as signal:
         qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=second)
     assert signal.args == [2]
@@ -98,7 +99,7 @@ def test_states_look_different(timeline: Timeline):
         set_mark(timeline, 1, 50, mark)
         timeline._axis.zoom(100, timeline.x_of(50))
         x = round(timeline.x_of(50))
-        grabbed = timeline.grab().toImage().copy(x - 12, RULER + 2, 24, LANE - 4)
+        grabbed = timeline.grab().toImage().copy(x - 12, Rows().top(0) + 2, 24, LANE - 4)
         looks.append(bytes(grabbed.constBits()))
     assert len(set(looks)) == len(Mark)
 
