@@ -30,7 +30,7 @@ class Backgrounds(QObject):
         super().__init__(viewer)
         self._workspace, self._viewer, self._settings, self._window = workspace, viewer, settings, window
         self._former = View.OVERLAY  # to go back to where no picture is chosen
-        viewer.changed.connect(self._view_changed)
+        viewer.view_changed.connect(self._view_changed)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """What the actions do, by name."""

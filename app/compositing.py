@@ -71,7 +71,8 @@ class Scene:
 
     `marks`: scribbles at full resolution, uint8 0 unmarked, 1 background, 2 foreground; None shows none.
     `backdrop`: the ground of View.BACKDROP. `picture`: that of View.PICTURE, None shows `backdrop`. `wipe`:
-    left of this share of the width the picture shows the former mattes; None shows none. `skins`: outlines drawn on top, those of the frames before and after.
+    left of this share of the width the picture shows the former mattes; None shows none. `skins`: outlines
+    drawn on top, those of the frames before and after.
     """
 
     frame: int

@@ -255,8 +255,6 @@ class MainWindow(QMainWindow):
         self.objects_panel.lock_toggled.connect(edit.toggle_locked)
         self.objects_panel.moved.connect(edit.move_object)
         self.objects_panel.recolour_asked.connect(self._ask_colour)
-        viewer.changed.connect(self._show_view)
-        self.steady.changed.connect(self._show_view)
         self.judging.outcome_changed.connect(self.run_panel.set_outcome)
         self.run_panel.preset_chosen.connect(self._choose_preset)
         self.timeline.scrubbed.connect(self._scrubbed)
@@ -392,9 +390,6 @@ class MainWindow(QMainWindow):
     def _choose_view(self, view: View) -> None:
         self.settings.view = view.value
         self.viewer.set_view(view)
-
-    def _show_view(self) -> None:
-        self.status.show_view(self.viewer.view, self.viewer.wipe is not None, self.steady.is_on)
 
     def _choose_preset(self, name: str) -> None:
         self.settings.preset = name

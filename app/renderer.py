@@ -267,15 +267,12 @@ class _Footage:
         return kept
 
     def thumbnail(self, wish: ThumbnailWish) -> QImage:
-        """The frame round its objects, small; the memory is left to the pictures of the canvas."""
+        """The frame round its objects, small; the memory for frames is left to the pictures of the canvas."""
         try:
             image = self.clip.image(wish.frame) if self._proxy is None else self._proxy.image(wish.frame)
         except EngineError:  # a damaged frame: the canvas says so when it is shown
             return QImage()
-        loaded = [(layer, layer.load()) for layer in wish.layers]
-        height, width = image.shape[:2]
-        weights = [(layer, to_weights(m, width, height)) for layer, m in loaded if m is not None]
-        return to_qimage(cropped(image, weights, wish.size))
+        return to_qimage(cropped(image, self._weighted(wish.layers, image), wish.size))
 
     def small(self, frame: int, size: tuple[int, int]) -> QImage | None:
         """The bare frame at this size; None while it has no proxy."""

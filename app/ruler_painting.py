@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QBrush, QColor, QPainter
 
 from app import theme
 from app.columns import Columns
 from app.lane import RULER
-from app.lane_painting import runs
+from app.lane_painting import fill_rects, runs
 from app.time_axis import TimeAxis
 from vosengine.types import Span
 
@@ -34,17 +34,19 @@ def draw_ruler(
     for frame, inwards in ((span.start, 1), (span.stop, -1)):
         x = axis.place(frame)
         if axis.origin - 1 <= x <= axis.origin + axis.room + 1:
-            _draw_handle(painter, x, inwards, colour)
-    for start, stop, is_changed in runs(columns.any(changed).view(np.uint8)):
-        if is_changed:
-            left, right = columns.edges[start], columns.edges[stop]
-            painter.fillRect(QRectF(left, RULER - 4, max(right - left, 2), 2), QColor(theme.ACCENT))
+            _draw_handle(painter, x, inwards, RULER - (11 if whole else 15), colour)
+    any_changed = columns.any(changed)
+    starts, stops = runs(any_changed)
+    wanted = any_changed[starts]
+    sides = zip(columns.edges[starts[wanted]].tolist(), columns.edges[stops[wanted]].tolist(), strict=True)
+    rects = [QRectF(left, RULER - 4, max(right - left, 2), 2) for left, right in sides]
+    fill_rects(painter, rects, QBrush(QColor(theme.ACCENT)))
 
 
-def _draw_handle(painter: QPainter, x: float, inwards: int, colour: QColor) -> None:
+def _draw_handle(painter: QPainter, x: float, inwards: int, top: float, colour: QColor) -> None:
     """A bracket that opens towards the range."""
-    painter.fillRect(QRectF(x - 1.5, RULER - 15, 3, 13), colour)
-    for y in (RULER - 15, RULER - 4):
+    painter.fillRect(QRectF(x - 1.5, top, 3, RULER - 2 - top), colour)
+    for y in (top, RULER - 4):
         painter.fillRect(QRectF(min(x, x + 5 * inwards), y, 5, 2), colour)
 
 
@@ -59,6 +61,8 @@ def draw_numbers(painter: QPainter, axis: TimeAxis, first: int) -> None:
         ticks.insert(0, 0)
     for frame in ticks:
         x = axis.edge(frame)
+        if x + label_width - 12 > axis.origin + axis.room:
+            break
         painter.setPen(QColor(theme.MUTED))
         painter.drawText(QPointF(x + 3, RULER - 11), str(frame + first))
         painter.setPen(QColor(theme.LINE).lighter(130))

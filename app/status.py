@@ -7,9 +7,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from app import theme
-from app.compositing import View
 from app.document import Document
-from app.language import tr
 from app.tools import Tool
 
 MESSAGE_TIME = 8000  # milliseconds
@@ -28,25 +26,6 @@ HINTS: dict[Tool, str] = {
     Tool.COLOUR: "Click a colour, drag away for more of it; right button or Alt takes it away",
 }
 
-VIEWS: dict[View, str] = {
-    View.OVERLAY: tr("Overlay"),
-    View.OUTLINE: tr("Outline"),
-    View.MATTE: tr("Matte"),
-    View.CHECKER: tr("Checkerboard"),
-    View.BLACK: tr("On black"),
-    View.BACKDROP: tr("On a colour"),
-    View.PICTURE: tr("On a picture"),
-    View.BLURRED: tr("Blurred"),
-    View.GREY: tr("Greyscale"),
-    View.DIFFERENCE: tr("Difference"),
-    View.CONFIDENCE: tr("Edges"),
-}
-
-
-def view_text(view: View, wiped: bool, steady: bool) -> str:
-    """The view's name, and what else was done to it."""
-    return ", ".join((VIEWS[view], *[tr("wipe")] * wiped, *[tr("steady")] * steady))
-
 
 class Status:
     """Fills a status bar; its parts keep their places and widths."""
@@ -56,8 +35,6 @@ class Status:
         bar.setSizeGripEnabled(False)
         self._hint = QLabel()
         bar.addWidget(self._hint, 1)
-        self._view = _part(bar, max((view_text(each, True, True) for each in View), key=len))
-        self._view.setToolTip(tr("How the frames are shown: choose in the View menu"))
         self._saved, self._memory = _part(bar, "All changes saved"), _part(bar, "Memory 88.8 GB")
         self._pixel, self._zoom = _part(bar, "8888, 8888"), _part(bar, "6400 %")
         self._frame = _part(bar, "Frame 888888 (888 of 888)")
@@ -82,10 +59,6 @@ class Status:
             self.say(sentence)
         self._show_saving()
 
-    def show_view(self, view: View, wiped: bool, steady: bool) -> None:
-        """How the frames are shown."""
-        self._view.setText(view_text(view, wiped, steady))
-
     def show_zoom(self, scale: float) -> None:
         """Screen pixels a clip pixel."""
         self._zoom.setText(f"{scale * 100:.0f} %")
@@ -103,7 +76,7 @@ class Status:
 
     def show_document(self, document: Document | None) -> None:
         """Saving and the frame's own number."""
-        for part in (self._view, self._saved, self._frame, self._zoom, self._pixel):
+        for part in (self._saved, self._frame, self._zoom, self._pixel):
             part.setVisible(document is not None)
         if document is None:
             self._document, self._trouble = None, ""

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QKeySequence
 
 from app.actions import ActionSet
 from app.document import Change, Document, Kind
 from app.language import tr
 from app.survey import Survey
+from app.view_name import ViewName
 from app.viewer import Viewer
 from app.whereabouts import Place, steadied
 from app.workspace import Workspace
@@ -26,8 +27,6 @@ class SteadyView(QObject):
     Where the object is not on a frame, the view stays. Fitting the frame into the window ends it.
     """
 
-    changed = Signal()  # switched on or off
-
     actions: ActionSet
 
     def __init__(self, workspace: Workspace, viewer: Viewer, survey: Survey) -> None:
@@ -37,13 +36,15 @@ class SteadyView(QObject):
         self._followed: tuple[int, int] | None = None  # object id and frame the view was laid for
         self._place: Place | None = None  # there
         self._former: tuple[bool, float] = (True, 1.0)  # whether the frame was fitted before, the scale then
+        self._name = ViewName(viewer.canvas)
         workspace.document_changed.connect(self._stop)
         workspace.changed.connect(self._changed)
         viewer.arriving.connect(self._follow)
+        viewer.view_changed.connect(self._show_name)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """What the actions do, by name."""
-        return {"steady": self._toggle, "steady_size": lambda: None}
+        return {"steady": self._toggle, "steady_size": self._toggle_size}
 
     def build(self, actions: ActionSet) -> None:
         """Hear of the actions that end it."""
@@ -55,7 +56,7 @@ class SteadyView(QObject):
         document = self._workspace.document
         findings = self._survey.findings.get(document.object_id) if document is not None else None
         somewhere = findings is not None and bool((np.nan_to_num(findings.area) > 0).any())
-        return {name for name, holds in (("somewhere", somewhere), ("steady", self.is_on)) if holds}
+        return {"somewhere"} if somewhere else set()
 
     def _toggle(self) -> None:
         document = self._workspace.document
@@ -72,6 +73,10 @@ class SteadyView(QObject):
         name = document.object(document.object_id).name
         self._workspace.message.emit(text.format(name=name, keys=keys or self.actions["steady"].text()))
 
+    def _toggle_size(self) -> None:
+        if self.actions["steady_size"].isChecked() and not self.is_on:
+            self._toggle()
+
     def _stop(self, fits: bool = False) -> None:
         if self.is_on:
             self.is_on = False
@@ -82,13 +87,20 @@ class SteadyView(QObject):
 
     def _show_state(self) -> None:
         self.actions["steady"].setChecked(self.is_on)
-        self.changed.emit()
+        self._show_name()
+
+    def _show_name(self) -> None:
+        document = self._workspace.document
+        name = document.object(document.object_id).name if document is not None and self.is_on else ""
+        self._name.show_view(self._viewer.view, name)
 
     def _changed(self, change: Change) -> None:
-        if self.is_on and change.kind is Kind.OBJECTS:
-            document = self._workspace.document
-            if document is None or not document.objects:
+        document = self._workspace.document
+        if self.is_on and document is not None and change.kind in (Kind.OBJECTS, Kind.SELECTION):
+            if not document.objects:
                 self._stop()
+            else:
+                self._show_name()
 
     # --- following ----------------------------------------------------------------------------------------
 

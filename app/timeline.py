@@ -26,7 +26,7 @@ from app.curve_painting import Marker, draw_curves, draw_marker, worst_markers
 from app.film_strip import FilmStrip
 from app.findings import Mark
 from app.lane import CURVES, LANES, PADDING, RULER, STRIP, Lane, Rows
-from app.lane_painting import LEGEND, draw_run, draw_sign, runs
+from app.lane_painting import LEGEND, draw_lane, draw_sign
 from app.ruler_painting import draw_numbers, draw_ruler
 from app.time_axis import TimeAxis
 from vosengine.types import Span
@@ -196,6 +196,11 @@ class Timeline(QWidget):
         self._axis.zoom(ZOOM_STEP**notches, x)
         self.refresh()
 
+    def scroll_by(self, share: float) -> None:
+        """Scroll on by a share of what is shown; back if negative."""
+        self._axis.scroll_to(self._axis.left + share * self._axis.shown)
+        self.refresh()
+
     def _last_scroll(self) -> int:
         return max(len(self._lanes) - self._rows.shown, 0)
 
@@ -216,7 +221,7 @@ class Timeline(QWidget):
             notches if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0
         )
         if sideways:
-            self._axis.scroll_to(self._axis.left - sideways * self._axis.shown / 10)
+            self.scroll_by(-sideways / 10)
         elif event.position().x() < NAMES:
             step = -1 if notches > 0 else 1
             if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
@@ -332,8 +337,11 @@ class Timeline(QWidget):
     # --- painting ---------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Blit the lanes, draw the playhead."""
-        painter = QPainter(self)
+        """Everything."""
+        self.paint(QPainter(self))
+
+    def paint(self, painter: QPainter) -> None:
+        """Blit the lanes, draw the film strip and the playhead."""
         if self._blit is None or self._blit.devicePixelRatio() != self.devicePixelRatioF():
             self._blit = self._drawn()
         painter.drawPixmap(0, 0, self._blit)
@@ -374,9 +382,7 @@ class Timeline(QWidget):
         painter.drawText(names, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
         painter.fillRect(self._body(top + 2, height - 4), QColor(theme.CANVAS))
         marks = columns.largest(lane.marks)
-        for start, stop, mark in runs(marks):
-            left, right = columns.edges[start], columns.edges[stop]
-            draw_run(painter, QRectF(left, top + 2, max(right - left, 1.5), height - 4), mark, lane.colour)
+        draw_lane(painter, columns, marks, top + 2, height - 4, lane.colour)
         if self._axis.scale >= 5:
             painter.setPen(QColor(0, 0, 0, 70))
             for x in columns.edges[1:-1]:
@@ -390,8 +396,10 @@ class Timeline(QWidget):
         """What a person vouched for, as far as there is room."""
         size, last = min(10.0, max(self._axis.scale + 3, 6.0)), -np.inf
         apart = size if self._axis.scale < 1 else self._axis.scale
-        for place in np.flatnonzero(marks >= Mark.APPROVED).tolist():
-            if columns.edges[place + 1] - last < apart:
+        places = np.flatnonzero(marks >= Mark.APPROVED)
+        rights = columns.edges[places + 1].tolist()
+        for place, right in zip(places.tolist(), rights, strict=True):
+            if right - last < apart:
                 continue
             frames = columns.frames_of(place)
             frame = frames.start + int(np.argmax(lane.marks[frames.start : frames.stop] == marks[place]))

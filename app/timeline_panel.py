@@ -11,7 +11,7 @@ from app.actions import ActionSet
 from app.document import Change, Document, Kind
 from app.findings import Mark
 from app.lane import Lane
-from app.lane_painting import LEGEND, draw_run, draw_sign
+from app.lane_painting import LEGEND, draw_runs, draw_sign
 from app.survey import Survey
 from app.timeline import Timeline
 from app.widgets import action_button, muted
@@ -134,7 +134,7 @@ class _LegendSign(QWidget):
         painter = QPainter(self)
         rect = QRectF(0, 0, 22, 14)
         painter.fillRect(rect, QColor(theme.CANVAS))
-        draw_run(painter, rect, self._mark, QColor(theme.ACCENT))
+        draw_runs(painter, [rect], self._mark, QColor(theme.ACCENT))
         draw_sign(painter, rect.center(), self._mark, 9)
         painter.setPen(QColor(theme.LINE))
         painter.setBrush(Qt.BrushStyle.NoBrush)

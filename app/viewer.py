@@ -28,14 +28,9 @@ from vosengine.types import Box, Mask, Matte
 SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame replaces the proxy
 SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
-SAME_MATTES = {
-    Kind.SELECTION,
-    Kind.UNDO,
-    Kind.SCRIBBLES,
-    Kind.OBJECTS,
-    Kind.STATES,
-    Kind.CONFIG,
-    Kind.MESSAGES,
+SAME_MATTES = {  # after such changes what was read of the mattes still holds
+    *(Kind.SELECTION, Kind.UNDO, Kind.OBJECTS, Kind.SCRIBBLES, Kind.CONFIG, Kind.MESSAGES),
+    *(Kind.STATES, Kind.APPROVED, Kind.MUTED),
 }
 BRUSHES = (Tool.BRUSH, Tool.ERASER)
 OUTLINES: dict[Tool, type[Outline]] = {
@@ -50,7 +45,7 @@ class Viewer(QObject):
 
     refused = Signal(str)  # why an edit was not made
     arriving = Signal(int)  # the frame whose picture the canvas shows next
-    changed = Signal()  # what is shown of the frames: the view, the wipe
+    view_changed = Signal()
 
     def __init__(self, workspace: Workspace, canvas: Canvas, radius: float) -> None:
         super().__init__(canvas)
@@ -105,7 +100,7 @@ class Viewer(QObject):
         self.view = view
         self._update_pointer()
         self.refresh()
-        self.changed.emit()
+        self.view_changed.emit()
 
     def set_picture(self, picture: Picture | None) -> None:
         """The ground of View.PICTURE."""
@@ -121,7 +116,6 @@ class Viewer(QObject):
         """Show the result before the last run left of this share of the width; None: nowhere."""
         self.wipe = share
         self.refresh()
-        self.changed.emit()
 
     def set_skins(self, shown: bool) -> None:
         """Show or hide the object's outlines on the frames before and after."""
@@ -181,12 +175,8 @@ class Viewer(QObject):
             self._later.stop()
 
     def _changed(self, change: Change) -> None:
-        if change.object_id is None or change.frame is None:
-            self._epoch += change.kind not in SAME_MATTES
-        else:
-            self._versions[change.object_id, change.frame] += 1
-            if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
-                self._touched.add((change.object_id, change.frame))
+        if change.kind not in SAME_MATTES:
+            self._count_mattes(change)
         if change.kind is Kind.PREDICTION and change.object_id is not None:
             self._previews.pop(change.object_id, None)
         if change.kind in (Kind.SELECTION, Kind.OBJECTS):
@@ -194,6 +184,15 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is not None and change.frame in (None, document.frame):
             self.refresh()
+
+    def _count_mattes(self, change: Change) -> None:
+        """Other mattes than those read before: of one frame, or of any."""
+        if change.object_id is None or change.frame is None:
+            self._epoch += 1
+            return
+        self._versions[change.object_id, change.frame] += 1
+        if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
+            self._touched.add((change.object_id, change.frame))
 
     def _selection_changed(self) -> None:
         document = self._workspace.document

@@ -29,22 +29,31 @@ Look = Callable[[int], Place | None]
 
 
 def steadied(look: Look, frame: int, width: int) -> Place | None:
-    """The place on `frame` as a view should follow it; None where it is not known at all round there.
+    """The place on `frame` as a view should follow it; None where the object is not there.
 
-    `look` tells the place of any frame, None where the object is not; `width`: of the clip.
+    `look` tells the place of any frame, None where the object is not; `width`: of the clip. Steady motion is
+    kept as it is.
     """
-    places = [_middle(look, each) for each in (frame - 1, frame, frame + 1)]
-    own = places[1]
-    if own is None or look(frame) is None:
+    own = _middle(look, frame)
+    if own is None:
         return None
-    near = [each for each in places if each is not None and math.dist(each.point, own.point) <= LEAP * width]
-    return _combined(near, fmean)
+    beside = [_middle(look, frame - 1), _middle(look, frame + 1)]
+    near = [each for each in beside if each is not None and math.dist(each.point, own.point) <= LEAP * width]
+    return _combined([own, *near], fmean) if len(near) == 2 else own
 
 
 def _middle(look: Look, frame: int) -> Place | None:
-    found = [look(each) for each in range(frame - REACH, frame + REACH + 1)]
-    known = [each for each in found if each is not None]
-    return _combined(known, median) if known else None
+    """The median of as many frames before as after, so that an object that moves is not held back."""
+    own = look(frame)
+    if own is None:
+        return None
+    known = [own]
+    for step in range(1, REACH + 1):
+        before, after = look(frame - step), look(frame + step)
+        if before is None or after is None:
+            break
+        known += [before, after]
+    return _combined(known, median)
 
 
 def _combined(places: list[Place], how: Callable[[Iterable[float]], float]) -> Place:
