@@ -213,6 +213,13 @@ class Reading:
             return drawn.area
         return stored.footprint.area if stored is not None and stored.footprint is not None else None
 
+    def centre(self, object_id: int, frame: int) -> tuple[float, float] | None:
+        """The middle of the matte, (x, y) as shares of the frame; None where there is none or unknown."""
+        drawn, stored = self._store.annotation((object_id, frame)), self._store.prediction((object_id, frame))
+        if isinstance(drawn, Packed):
+            return drawn.centre
+        return stored.footprint.centre if stored is not None and stored.footprint is not None else None
+
     def muted(self, object_id: int, frame: int) -> bool:
         """Whether the present prediction is not to be listed among the worst."""
         return self._store.muted((object_id, frame))
