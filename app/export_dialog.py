@@ -5,7 +5,7 @@ It stands beside the window, which stays usable. The exports themselves are jobs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,7 +141,7 @@ class ExportDialog(QDialog):
     def _look(self) -> None:
         request = self._request()
         if request is not None:
-            self._foresee(request, lambda found: self._looked(request, found))
+            self._foresee(request, lambda found: self._looked(request, found), "export names")
 
     def _looked(self, request: Request, found: Forecast | str) -> None:
         if self.form.choice() != request.choice:
@@ -168,8 +168,8 @@ class ExportDialog(QDialog):
             self._enable(problem)
             return None
 
-    def _foresee(self, request: Request, then: Callable[[Forecast | str], None]) -> None:
-        """Look at the disk on the worker's thread."""
+    def _foresee(self, request: Request, then: Callable[[Forecast | str], None], key: Hashable = None) -> None:
+        """Look at the disk on the worker's thread; a newer look with the same `key` takes its place."""
         document, choice = self._document, request.choice
         info, place = document.clip, document.matte_file
         objects = [(each, document.matte_frames(each.object_id, request.span)) for each in document.objects]
@@ -187,7 +187,7 @@ class ExportDialog(QDialog):
             except EngineError as error:
                 return str(error)
 
-        self._workspace.worker.submit(look, then, "export")
+        self._workspace.worker.submit(look, then, key)
 
     def _show_forecast(self, found: Forecast | None) -> None:
         self._forecast = found
