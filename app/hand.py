@@ -66,7 +66,7 @@ class Hand:
     def press(self, path: Sequence[Place], button: Qt.MouseButton = LEFT) -> None:
         """Press at the path's start and draw along it; the button stays down."""
         canvas = self.window.canvas
-        places = [self._widget_place(at) for at in path]
+        places = [self.widget_place(at) for at in path]
         QTest.mouseMove(canvas, places[0])
         QTest.mousePress(canvas, button, NO_KEYS, places[0])
         for start, end in itertools.pairwise(places):
@@ -77,7 +77,7 @@ class Hand:
 
     def release(self, at: Place, button: Qt.MouseButton = LEFT) -> None:
         """Let the button go."""
-        QTest.mouseRelease(self.window.canvas, button, NO_KEYS, self._widget_place(at))
+        QTest.mouseRelease(self.window.canvas, button, NO_KEYS, self.widget_place(at))
         QTest.qWait(10)
 
     def draw(self, path: Sequence[Place], button: Qt.MouseButton = LEFT) -> None:
@@ -97,7 +97,8 @@ class Hand:
         QTest.keyClick(widget, key)
         QTest.qWait(10)
 
-    def _widget_place(self, at: Place) -> QPoint:
+    def widget_place(self, at: Place) -> QPoint:
+        """Where a clip pixel lies in the canvas."""
         left, top = self.window.canvas.viewport.to_widget(*at)
         return QPoint(round(left), round(top))
 

@@ -354,7 +354,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, make_engine: MakeEngine | None = None) -> int:
     """The tour in a window of its own; the exit status."""
-    _choose_platform(arguments.scale)
+    choose_platform(arguments.scale)
     shots: Path | None = arguments.screenshots
     if shots is not None:
         try:
@@ -392,7 +392,7 @@ def main(words: Sequence[str]) -> int:
         return 1
 
 
-def _choose_platform(scale: float) -> None:
+def choose_platform(scale: float) -> None:
     """Before Qt starts: the scale, and no screen where there is none."""
     if scale != 1.0:
         os.environ["QT_SCALE_FACTOR"] = str(scale)
