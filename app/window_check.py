@@ -34,12 +34,13 @@ from app.workspace import Workspace
 from resources import resource
 from vosengine.config import preset
 from vosengine.errors import EngineError
+from vosengine.messages import END, ReleaseModel
 
 LONGEST_BLOCK = 50.0  # milliseconds that a person does not feel
 UHD, HD = (3840, 2160), (1920, 1080)
 STROKE_PLACES = 120
 BRUSH = 60.0  # clip pixels
-IDLE_SECONDS = 3.0
+IDLE_SECONDS, SETTLE_SECONDS = 3.0, 1.0
 OPENING_SECONDS, RUN_SECONDS = 120.0, 1200.0
 
 
@@ -55,10 +56,12 @@ class StrokeFigures:
     lifting: float
 
 
-def stroke_figures(size: tuple[int, int], folder: Path, places: int = STROKE_PLACES) -> StrokeFigures:
+def stroke_figures(
+    size: tuple[int, int], folder: Path, places: int = STROKE_PLACES, make_engine: MakeEngine | None = None
+) -> StrokeFigures:
     """A brush stroke over a clip of `size` (width, height), written to `folder`, in the real window."""
     write_noise(folder, size)
-    with _window() as window:
+    with _window(make_engine) as window:
         _open(window, folder)
         hand = Hand(window)
         hand.do("brush")
@@ -162,8 +165,18 @@ def _open(window: MainWindow, path: Path) -> Document:
     )
     if not there or workspace.document is None:
         raise StepFailedError(f"{path.name} was not opened.")
-    serve_events(lambda: False, 1.0)  # until it is settled
+    _wait_for_engine(window)
+    serve_events(lambda: False, SETTLE_SECONDS)
     return workspace.document
+
+
+def _wait_for_engine(window: MainWindow) -> None:
+    """Its import of torch takes a while, and the processor."""
+    bridge, ended = window.workspace.bridge, set[int]()
+    bridge.received.connect(lambda event: ended.add(event.job_id) if isinstance(event, END) else None)
+    job = bridge.submit(ReleaseModel())
+    if not serve_events(lambda: job in ended, OPENING_SECONDS):
+        raise StepFailedError("the engine did not start.")
 
 
 def report(figures: dict[str, Any]) -> str:
@@ -202,7 +215,10 @@ def measure(run: str, make_engine: MakeEngine | None = None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="rotoshot-bench-") as name:
         folder = Path(name)
         sizes = {f"{size[0]}x{size[1]}": size for size in (HD, UHD)}
-        strokes = {key: asdict(stroke_figures(size, folder / key)) for key, size in sizes.items()}
+        strokes = {
+            key: asdict(stroke_figures(size, folder / key, make_engine=make_engine))
+            for key, size in sizes.items()
+        }
         figures: dict[str, Any] = {"stroke": strokes, "timeline": asdict(timeline_figures())}
         if run:
             busy, idle = run_figures(run, folder, make_engine)
