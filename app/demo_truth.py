@@ -10,10 +10,10 @@ from resources import resource
 from vosengine.cli.demo import truth_mattes
 from vosengine.evaluation.metrics import region_similarity
 from vosengine.project_file import harden, without_soft_edges
-from vosengine.types import Mask, Matte
+from vosengine.types import Mask
 
 CLIP = "demo/clip.mp4"
-Path2 = list[tuple[float, float]]
+Places = list[tuple[float, float]]
 
 
 class DemoTruth:
@@ -22,20 +22,17 @@ class DemoTruth:
     def __init__(self) -> None:
         self.masks = [harden(matte) for matte in truth_mattes(resource("demo/truth.mkv"))]
 
-    def J(self, frame: int, shown: Mask | Matte | None) -> float:
-        """Of one frame's mask or matte; nothing shown counts as an empty mask."""
+    def J(self, frame: int, shown: Mask | None) -> float:
+        """Of one frame's mask; nothing shown counts as an empty one."""
         truth = self.masks[frame]
-        if shown is None:
-            return region_similarity(np.zeros_like(truth), truth)
-        return region_similarity(
-            harden(shown) if shown.dtype == np.uint16 else without_soft_edges(shown), truth
-        )
+        found = np.zeros_like(truth) if shown is None else without_soft_edges(shown)
+        return region_similarity(found, truth)
 
-    def inside(self, frame: int) -> Path2:
+    def inside(self, frame: int) -> Places:
         """A scribble along the object, well inside it, in clip pixels."""
         return middle_line(self.masks[frame])
 
-    def around(self, frame: int) -> Path2:
+    def around(self, frame: int) -> Places:
         """A scribble on the ground beside and above the object."""
         height, width = self.masks[frame].shape
         left, top, wide, tall = cv2.boundingRect(self.masks[frame])
@@ -49,18 +46,16 @@ class DemoTruth:
             (right, lower),
         ]
 
-    def mistake(self, frame: int, shown: Mask | Matte | None) -> tuple[Path2, bool]:
+    def mistake(self, frame: int, shown: Mask | None) -> tuple[Places, bool]:
         """Along the largest patch that is wrong, and whether it is missing (else it is too much)."""
         truth = self.masks[frame] > 0
-        found = (
-            np.zeros_like(truth) if shown is None else shown >= (0x8000 if shown.dtype == np.uint16 else 128)
-        )
+        found = np.zeros_like(truth) if shown is None else without_soft_edges(shown) > 0
         missing, extra = _largest(truth & ~found), _largest(found & ~truth)
         is_missing = np.count_nonzero(missing) >= np.count_nonzero(extra)
         return middle_line(missing if is_missing else extra), bool(is_missing)
 
 
-def middle_line(mask: NDArray[np.uint8]) -> Path2:
+def middle_line(mask: NDArray[np.uint8]) -> Places:
     """The places farthest from the border, from left to right or top to bottom, whichever is longer."""
     depth = cv2.distanceTransform((mask > 0).astype(np.uint8), cv2.DIST_L2, 5)
     left, top, wide, tall = cv2.boundingRect(mask)
@@ -77,4 +72,5 @@ def _largest(wrong: NDArray[np.bool_]) -> NDArray[np.uint8]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(wrong.astype(np.uint8))
     if count < 2:
         return np.zeros(wrong.shape, np.uint8)
-    return (labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())).astype(np.uint8)
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    return np.asarray(labels == largest, np.uint8)

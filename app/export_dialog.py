@@ -64,7 +64,7 @@ class ExportDialog(QDialog):
 
     def _build(self) -> None:
         self.form = ExportForm(self._document, self._settings)
-        self.preview, self.progress, self.result = FilesPreview(), ProgressPage(), ResultPage()
+        self.preview, self.progress, self.results = FilesPreview(), ProgressPage(), ResultPage()
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -86,7 +86,7 @@ class ExportDialog(QDialog):
         for button in (close, self.queue_button, self.export_button):
             line.addWidget(button)
         column.addLayout(line)
-        for page in (first, self.progress, self.result):
+        for page in (first, self.progress, self.results):
             self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 14, 18, 14)
@@ -99,8 +99,8 @@ class ExportDialog(QDialog):
         self.progress.cancelled.connect(self._cancel)
         self.progress.hidden.connect(self.reject)
         self.progress.another.connect(lambda: self._turn_to(FORM))
-        self.result.closed.connect(self.reject)
-        self.result.again.connect(lambda: self._turn_to(FORM))
+        self.results.closed.connect(self.reject)
+        self.results.again.connect(lambda: self._turn_to(FORM))
         self._workspace.changed.connect(self._document_changed)
         jobs = self._workspace.jobs
         jobs.changed.connect(self._follow)
@@ -168,7 +168,9 @@ class ExportDialog(QDialog):
             self._enable(problem)
             return None
 
-    def _foresee(self, request: Request, then: Callable[[Forecast | str], None], key: Hashable = None) -> None:
+    def _foresee(
+        self, request: Request, then: Callable[[Forecast | str], None], key: Hashable = None
+    ) -> None:
         """Look at the disk on the worker's thread; a newer look with the same `key` takes its place."""
         document, choice = self._document, request.choice
         info, place = document.clip, document.matte_file
@@ -299,7 +301,7 @@ class ExportDialog(QDialog):
         self._workspace.worker.submit(lambda: [_outcome(*each) for each in outcomes], self._show_outcomes)
 
     def _show_outcomes(self, outcomes: list[Outcome]) -> None:
-        self.result.show_outcomes(outcomes)
+        self.results.show_outcomes(outcomes)
         if not self._ordered:
             self._turn_to(RESULT)
 

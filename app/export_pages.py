@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -150,7 +150,9 @@ class ResultPage(QWidget):
                 item.setData(0, Qt.ItemDataRole.UserRole, str(file.path))
                 item.setToolTip(0, str(file.path))
                 self.tree.addTopLevelItem(item)
-        self.tree.setCurrentItem(self.tree.topLevelItem(0))
+        first = self.tree.topLevelItem(0)
+        if first is not None:
+            self.tree.setCurrentItem(first)
         several = len(outcomes) > 1
         self.heading.setText(outcomes[0].sentence if not several else _in_all(outcomes))
         self.report.setPlainText("\n".join(_report_lines(outcomes, several)))
@@ -225,7 +227,7 @@ def _column(page: QWidget, *parts: QWidget) -> QVBoxLayout:
     return column
 
 
-def _button(text: str, clicked: Signal) -> QPushButton:
+def _button(text: str, clicked: SignalInstance) -> QPushButton:
     button = QPushButton(text)
     button.clicked.connect(clicked)
     return button

@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
@@ -173,7 +174,7 @@ class Tour:
     def correct(self) -> str:
         """One stroke on its largest mistake."""
         frame = self.document.frame
-        before, shown = self._J(frame), self.document.matte(OBJECT, frame)
+        before, shown = self._J(frame), self.document.shown_mask(OBJECT, frame)
         path, missing = self._truth.mistake(frame, shown)
         self.hand.do("correct")
         self.hand.draw(path, LEFT if missing else RIGHT)
@@ -207,9 +208,7 @@ class Tour:
         for view in VIEWS:
             before = self.window.canvas.picture.cacheKey()
             self.hand.do(view)
-            self.hand.until(
-                lambda key=before: self.window.canvas.picture.cacheKey() != key, f"The view {view}", 20
-            )  # type: ignore[misc]
+            self.hand.until(partial(self._shows_another, before), f"The view {view}", 20)
             self._shoot(f"view-{view}")
             seen.append(view)
         self.hand.do("overlay")
@@ -253,11 +252,11 @@ class Tour:
         self.hand.until(lambda: dialog.page == RESULT or bool(dialog.problem.text()), "The export's end")
         self._require(not dialog.problem.text(), dialog.problem.text())
         self._shoot("exported")
-        written = dialog.result.chosen
+        written = dialog.results.chosen
         there = written is not None and written.exists() and written.stat().st_size > 0
         self._require(there, "no file was written.")
         self.hand.do_in(dialog, Qt.Key.Key_Escape)
-        return dialog.result.report.toPlainText().replace("\n", " ")
+        return dialog.results.report.toPlainText().replace("\n", " ")
 
     def close(self) -> str:
         """The project: everything is on the disk."""
@@ -284,6 +283,9 @@ class Tour:
         for name in ["ahead_ten"] * tens + ["next"] * ones + ["mark_out", "first"]:
             self.hand.do(name)
 
+    def _shows_another(self, picture: int) -> bool:
+        return self.window.canvas.picture.cacheKey() != picture
+
     def _wait_for_mask(self, frame: int) -> None:
         scribbler = self.window.workspace.scribbler
         self.hand.until(
@@ -299,7 +301,7 @@ class Tour:
         return len(self.document.matte_frames(OBJECT, self.document.span))
 
     def _J(self, frame: int) -> float:
-        return self._truth.J(frame, self.document.matte(OBJECT, frame))
+        return self._truth.J(frame, self.document.shown_mask(OBJECT, frame))
 
     def _told_J(self) -> str:
         by_frame = {frame: self._J(frame) for frame in self.document.span}
@@ -320,7 +322,7 @@ class Tour:
         self._count += 1
         picture = picture_of(self.window)
         path = self.shots / f"{self._count:02d}-{name}.png"
-        if not picture.save(str(path), "PNG", QUICK_PNG):
+        if not picture.save(str(path), quality=QUICK_PNG):
             raise StepFailedError(f"{path} could not be written; choose another folder.")
 
 

@@ -34,7 +34,7 @@ from app.workspace import Workspace
 from resources import resource
 from vosengine.config import preset
 from vosengine.errors import EngineError
-from vosengine.messages import END, ReleaseModel
+from vosengine.messages import END, Event, ReleaseModel
 
 LONGEST_BLOCK = 50.0  # milliseconds that a person does not feel
 UHD, HD = (3840, 2160), (1920, 1080)
@@ -173,7 +173,12 @@ def _open(window: MainWindow, path: Path) -> Document:
 def _wait_for_engine(window: MainWindow) -> None:
     """Its import of torch takes a while, and the processor."""
     bridge, ended = window.workspace.bridge, set[int]()
-    bridge.received.connect(lambda event: ended.add(event.job_id) if isinstance(event, END) else None)
+
+    def note(event: Event) -> None:
+        if isinstance(event, END):
+            ended.add(event.job_id)
+
+    bridge.received.connect(note)
     job = bridge.submit(ReleaseModel())
     if not serve_events(lambda: job in ended, OPENING_SECONDS):
         raise StepFailedError("the engine did not start.")

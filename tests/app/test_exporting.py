@@ -189,8 +189,8 @@ def test_several_exports_wait_for_one_another(
     engine.gate.set()
     qtbot.waitUntil(lambda: page(dialog) == RESULT)
     assert [c.template for c in engine.of(Export) if isinstance(c, Export)] == ["prores4444", "png16"]
-    assert "2 of 2 exports" in dialog.result.heading.text()
-    assert dialog.result.tree.topLevelItemCount() == 2
+    assert "2 of 2 exports" in dialog.results.heading.text()
+    assert dialog.results.tree.topLevelItemCount() == 2
 
 
 def test_the_result_is_revealed_and_its_path_copied(
@@ -201,10 +201,10 @@ def test_the_result_is_revealed_and_its_path_copied(
     press_export(dialog, engine, qtbot)
     qtbot.waitUntil(lambda: page(dialog) == RESULT)
     written = tmp_path / "out" / "result.txt"
-    assert dialog.result.tree.topLevelItem(0).text(2) == f"{written.stat().st_size} bytes"
-    assert "reads back" in dialog.result.report.toPlainText()
-    QTest.mouseClick(dialog.result.show_button, LEFT)
-    QTest.mouseClick(dialog.result.copy_button, LEFT)
+    assert dialog.results.tree.topLevelItem(0).text(2) == f"{written.stat().st_size} bytes"
+    assert "reads back" in dialog.results.report.toPlainText()
+    QTest.mouseClick(dialog.results.show_button, LEFT)
+    QTest.mouseClick(dialog.results.copy_button, LEFT)
     assert shown == [written]
     assert QGuiApplication.clipboard().text() == str(written)
 

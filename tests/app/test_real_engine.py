@@ -54,7 +54,7 @@ def test_scribbles_run_export(real_window: MainWindow, footage: Path, tmp_path: 
     assert dialog is not None
     dialog.form.folder.setText(str(tmp_path / "out"))
     dialog.export_button.click()
-    told = dialog.result.report.toPlainText
+    told = dialog.results.report.toPlainText
     qtbot.waitUntil(lambda: told() != "" or dialog.problem.text() != "", timeout=PATIENCE)
     assert dialog.problem.text() == ""
     assert "every matte identical at 16 bits" in told()
