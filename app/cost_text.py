@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from app.costs import Cost, Work
 from app.language import tr, trn
 from app.progress import duration_text
-from vosengine.published import Published
+from vosengine.published import Published, cache_folder
 
 
 def cost_lines(cost: Cost | None, work: Work, missing: Sequence[Published]) -> tuple[str, str]:
     """Two lines of some forty letters."""
     if missing:
         size = sum(each.megabytes for each in missing)
-        names = ", ".join(each.what for each in missing)
-        return tr("Not bundled; downloads {size} MB first:").format(size=size), names
+        names = ", ".join(each.network for each in missing)
+        return tr("Not bundled, downloads {size} MB:").format(size=size), names
     if cost is None:
-        return tr("Next run: not measured here yet"), work_text(work)
+        return tr("Next run: not measured here yet"), "  +  ".join(_counts(work))
     time = duration_text(cost.seconds)
     if cost.source:
         first = tr("Next run: about {time} (from {source})").format(time=time, source=cost.source)
@@ -40,20 +40,25 @@ def cost_tip(cost: Cost | None, work: Work, missing: Sequence[Published], device
     else:
         lines.append(tr("As measured on {device} in the last runs.").format(device=device))
     for each in missing:
-        text = tr("{what} is not bundled: {size} MB are downloaded once, before the run starts.")
-        lines.append(text.format(what=each.what, size=each.megabytes))
+        text = tr(
+            "{network} with {data} weights is not bundled: {size} MB are downloaded once, as the run starts, "
+            "to {folder}."
+        )
+        figures = {"network": each.network, "data": each.data, "size": each.megabytes}
+        lines.append(text.format(**figures, folder=cache_folder()))
     return "\n".join(lines)
 
 
 def work_text(work: Work) -> str:
     """What has to be done."""
-    steps = trn("{count} step to learn", "{count} steps to learn", work.steps).format(count=work.steps)
-    frames = trn("{count} frame to cut out", "{count} frames to cut out", work.frames)
-    return ", ".join(
-        text
-        for text, count in ((steps, work.steps), (frames.format(count=work.frames), work.frames))
-        if count
-    )
+    counts = tr(" and ").join(_counts(work))
+    return tr("The next run has {counts} to do.").format(counts=counts or tr("nothing"))
+
+
+def _counts(work: Work) -> list[str]:
+    steps = trn("{count} learning step", "{count} learning steps", work.steps)
+    frames = trn("{count} frame", "{count} frames", work.frames)
+    return [text.format(count=n) for text, n in ((steps, work.steps), (frames, work.frames)) if n]
 
 
 def _learning(cost: Cost) -> str:

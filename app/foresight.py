@@ -20,7 +20,11 @@ def work_of(order: Order, document: Document, wanted: Collection[int] | None) ->
     """
     marked = {each.object_id: document.annotated_frames(each.object_id) for each in document.objects}
     marked = {own: frames for own, frames in marked.items() if frames}
-    learns = sum(steps_to_learn(document, own, order.config) for own in marked) if order.learns else 0
+    learns = 0
+    if order.learns:
+        learns = sum(steps_to_learn(document, own, order.config) for own in marked)
+        if any(starts_afresh(document, own, order.config) for own in marked):
+            wanted = None  # the model that made what is there will be no more
     if order.way is Way.LEARN:
         return Work(learns, 0, 0)
     groups = plan(marked, order.span, order.direction, wanted)
@@ -30,7 +34,13 @@ def work_of(order: Order, document: Document, wanted: Collection[int] | None) ->
 def steps_to_learn(document: Document, object_id: int, config: Config) -> int:
     """Optimizer steps that one object's model needs to know all its annotations."""
     lesson, now = document.runs.lesson(object_id), document.annotated_frames(object_id)
-    if lesson is None or lesson.config != config_text(config) or lesson.frames.isdisjoint(now):
+    if lesson is None or starts_afresh(document, object_id, config):
         return config.steps
     drawn_since = document.runs.drawn_since(object_id, lesson.revision)
     return warm_steps(config) if drawn_since or lesson.frames != set(now) else 0
+
+
+def starts_afresh(document: Document, object_id: int, config: Config) -> bool:
+    """Whether the object would be learned from the parent: its model is of other settings or frames."""
+    lesson, now = document.runs.lesson(object_id), document.annotated_frames(object_id)
+    return lesson is None or lesson.config != config_text(config) or lesson.frames.isdisjoint(now)

@@ -34,7 +34,7 @@ STATES = {
     JobState.FAILED: tr("failed"),
     JobState.CANCELLED: tr("stopped"),
 }
-WIDTH = 230
+WIDTH, ITEM_PADDING = 230, 2
 NUMBER = Qt.ItemDataRole.UserRole
 
 
@@ -45,6 +45,7 @@ class ElidedLabel(QLabel):
         super().__init__()
         self._whole = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(self.fontMetrics().lineSpacing() + 2)
 
     def show_text(self, text: str) -> None:
         """Show this from now on."""
@@ -123,11 +124,11 @@ def state_colour(state: JobState) -> str:
 
 
 def figures_text(progress: Progress) -> str:
-    """The stage, how far it is and the time left."""
-    count = ""
-    if progress.total:
-        count = tr("{done} of {total}").format(done=progress.done, total=progress.total)
-    return "  ·  ".join(t for t in (progress.what, count, time_left_text(progress.seconds_left)) if t)
+    """How far it is and the time left; the stage while that cannot be told."""
+    if not progress.total:
+        return progress.what
+    count = tr("{done} of {total}").format(done=progress.done, total=progress.total)
+    return "  ·  ".join(text for text in (count, time_left_text(progress.seconds_left)) if text)
 
 
 def dismissal(job: Job) -> str:
@@ -150,6 +151,11 @@ class JobListWidget(QListWidget):
     def sizeHint(self) -> QSize:
         """No wider than the panels beside it."""
         return QSize(WIDTH, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Rows are as wide as the list, at once."""
+        super().resizeEvent(event)
+        self.doItemsLayout()
 
     @property
     def number(self) -> int:
@@ -252,7 +258,7 @@ class JobsPanel(QWidget):
             item = QListWidgetItem(self.list)
             item.setData(NUMBER, number)
             row = JobRow(partial(self._queue.remove, number))
-            item.setSizeHint(QSize(0, row.sizeHint().height()))
+            item.setSizeHint(QSize(0, row.sizeHint().height() + 2 * ITEM_PADDING))
             self.list.setItemWidget(item, row)
             if number == chosen:
                 self.list.setCurrentItem(item)

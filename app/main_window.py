@@ -344,8 +344,9 @@ class MainWindow(QMainWindow):
         self._refresh_actions()
 
     def _job_progressed(self) -> None:
-        jobs = self.workspace.jobs
-        self.run_panel.show_progress(jobs.running is not None, jobs.progress, self.running.device_text())
+        jobs, running = self.workspace.jobs, self.running
+        texts = running.device_text(), running.waiting_text()
+        self.run_panel.show_progress(jobs.running is not None, jobs.progress, *texts)
 
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]

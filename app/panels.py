@@ -295,8 +295,8 @@ class RunPanel(QFrame):
     def _show_note(self) -> None:
         self._note.setText(PRESET_NOTES.get(self.presets.currentData() or "", "Settings of your own."))
 
-    def show_progress(self, running: bool, progress: Progress, device: str = "") -> None:
-        """The state of the job under way and what it computes on; an idle bar stays in place, empty."""
+    def show_progress(self, running: bool, progress: Progress, device: str = "", waiting: str = "") -> None:
+        """The state of the job under way, what it computes on and what waits; an idle bar stays, empty."""
         self._is_running = running
         self.run_button.setText(tr("Run next") if running else tr("Run"))
         self.bar.setEnabled(running)
@@ -307,7 +307,7 @@ class RunPanel(QFrame):
         figures = rate_text(progress.rate, progress.unit), time_left_text(progress.seconds_left)
         self._what.setText(_joined(progress.what, count) if running else self._outcome[0])
         self._figures.setText(_joined(*figures) if running else self._outcome[1])
-        self._show_cost((device, progress.detail, device) if running else self._cost)
+        self._show_cost((device, _joined(progress.detail, waiting), device) if running else self._cost)
 
     def set_cost(self, first: str, second: str, tip: str) -> None:
         """What the next run costs: shown while nothing runs."""

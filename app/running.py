@@ -20,7 +20,7 @@ from app.findings import Mark
 from app.foresight import work_of
 from app.jobs import JobKind
 from app.jobs_panel import JobsPanel
-from app.language import tr
+from app.language import tr, trn
 from app.orders import Way, order_for
 from app.settings import Settings
 from app.survey import Survey
@@ -144,6 +144,11 @@ class Running(QObject):
             return f"{device.device}  ·  {figures}"
         return f"{device.device}  ·  {own}"
 
+    def waiting_text(self) -> str:
+        """How many jobs wait, "" for none."""
+        count = len(self._workspace.jobs.waiting)
+        return trn("{count} job waits", "{count} jobs wait", count).format(count=count) if count else ""
+
     # --- the panel of jobs --------------------------------------------------------------------------------
 
     def _toggle_panel(self) -> None:
@@ -153,7 +158,5 @@ class Running(QObject):
 
     def _jobs_changed(self) -> None:
         """A job that waits must be seen: the panel comes up with the first of them."""
-        count = len(self._workspace.jobs.waiting)
-        self.dock.setWindowTitle(tr("Jobs ({count})").format(count=count) if count else tr("Jobs"))
-        if count and self.dock.isHidden():
+        if self._workspace.jobs.waiting and self.dock.isHidden():
             self._docks.toggle("jobs")

@@ -11,9 +11,10 @@ from vosengine.config import Config
 
 @dataclass(frozen=True)
 class Published:
-    """Weights that torchvision's authors publish: what they are, their file, megabytes to download."""
+    """Weights that torchvision's authors publish: network, data, file, megabytes to download."""
 
-    what: str
+    network: str
+    data: str
     file: str
     megabytes: int
 
@@ -23,9 +24,9 @@ class Published:
         return (cache_folder() / self.file).is_file()
 
 
-VGG16 = Published("VGG16 (ImageNet)", "vgg16_features-amdegroot-88682ab5.pth", 528)
-MASK_RCNN = Published("Mask R-CNN (COCO)", "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", 170)
-FASTER_RCNN = Published("Faster R-CNN (COCO)", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", 167)
+VGG16 = Published("VGG16", "ImageNet", "vgg16_features-amdegroot-88682ab5.pth", 528)
+MASK_RCNN = Published("Mask R-CNN", "COCO", "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", 170)
+FASTER_RCNN = Published("Faster R-CNN", "COCO", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", 167)
 
 
 def needed_by(config: Config) -> tuple[Published, ...]:
