@@ -18,7 +18,7 @@ from app.main_window import MainWindow
 from app.playback_rate import PlaybackRate, RateMeter
 from app.settings import load_settings
 from app.weight_memory import WeightMemory
-from tests.app.conftest import FRAMES
+from tests.app.conftest import FRAMES, open_and_wait
 from tests.app.fake_engine import truth
 from tests.app.person import do, document_of, run
 from vosengine.project_file import harden
@@ -109,7 +109,7 @@ def test_the_film_strip_gets_the_clips_frames(opened: MainWindow, qtbot: QtBot):
     assert timeline.minimumSizeHint().height() > shorter
 
 
-def test_the_timelines_height_is_remembered(opened: MainWindow, qtbot: QtBot):
+def test_the_timelines_height_is_remembered(opened: MainWindow, footage: Path, qtbot: QtBot):
     splitter = opened.timeline_panel.parentWidget()
     assert isinstance(splitter, QSplitter)
     handle, before = splitter.handle(1), opened.timeline_panel.height()
@@ -120,12 +120,13 @@ def test_the_timelines_height_is_remembered(opened: MainWindow, qtbot: QtBot):
     height = opened.timeline_panel.height()
     assert height > before + 10
     do(opened, "lanes_taller")
+    do(opened, "close_project")
     other = MainWindow(opened.workspace, opened.settings)
     other.show()
     qtbot.waitExposed(other)
+    open_and_wait(other, footage, qtbot)
     assert other.timeline_panel.height() == pytest.approx(height, abs=2)
     assert other.timeline.lane_height == opened.timeline.lane_height > LANE
-    other.close()
     other.deleteLater()
 
 
