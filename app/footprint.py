@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vosengine.types import Mask, Matte
 
 COLUMNS, ROWS = 64, 36  # cells of a frame, whatever its shape
-FINER = 4  # times as many cells a side, of which the centre is taken
+FINER = 5  # times as many cells a side, of which the centre is taken
 FINEST = 960  # columns of a larger matte that are looked at: the GUI's thread makes footprints
 CENTRE = struct.Struct("<HH")
 CHANGED = 0.005  # of what both cover together; less is rounding
