@@ -33,6 +33,7 @@ class ViewName(QLabel):
 
     def __init__(self, canvas: Canvas) -> None:
         super().__init__(canvas)
+        self._canvas = canvas
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName(tr("View"))
         self.setStyleSheet(GROUND)
@@ -47,7 +48,7 @@ class ViewName(QLabel):
 
     def _place(self) -> None:
         """At the lower left: above are the wipe's labels."""
-        self.move(MARGIN, self.parentWidget().height() - self.height() - MARGIN)
+        self.move(MARGIN, self._canvas.height() - self.height() - MARGIN)
 
     def show_view(self, view: View, steady_on: str = "") -> None:
         """The view, and the name of the object it is steady on."""
