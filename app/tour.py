@@ -38,7 +38,8 @@ from vosengine.errors import EngineError
 OBJECT = 1
 LEAST_J = 0.5  # of a mask that was marked or cut out: below, a step has failed
 MAY_LOSE = 0.03  # of J, by one stroke
-FINE_BRUSH, STROKES = 4.0, 6  # clip pixels
+STROKES = 6
+FINEST, BROADEST = 2.0, 20.0  # brush, clip pixels
 QUICK_PNG = 70  # of 100: larger files, sooner
 SETTLE = 350  # milliseconds until what a step changed is painted
 VIEWS = ("matte", "checkerboard", "backdrop", "outline", "difference")
@@ -129,10 +130,8 @@ class Tour:
         return f"J of the marked frame {J:.3f}"
 
     def paint(self) -> str:
-        """The largest mistakes of that mask, with a fine brush."""
+        """The largest mistakes of that mask, with a brush that fits each."""
         self.hand.do("brush")
-        while self.window.settings.brush_radius > FINE_BRUSH:
-            self.hand.do("smaller")
         before = self._J(0)
         for stroke in range(STROKES):
             self._paint_once(f"painting-{stroke + 1}")
@@ -141,16 +140,25 @@ class Tour:
 
     def _paint_once(self, name: str) -> None:
         before, mask = self._J(0), self.document.mask(OBJECT, 0)
-        path, missing = self._truth.mistake(0, mask)
-        button = LEFT if missing else RIGHT
-        self.hand.press(path, button)
+        wrong = self._truth.mistake(0, mask)
+        self._size_brush(wrong.depth)
+        button = LEFT if wrong.missing else RIGHT
+        self.hand.press(wrong.path, button)
         self._shoot(name)
-        self.hand.release(path[-1], button)
+        self.hand.release(wrong.path[-1], button)
         painted = self.document.mask(OBJECT, 0)
         changed = mask is not None and painted is not None and bool((painted != mask).any())
         self._require(changed, "nothing was painted.")
         J = self._J(0)
-        self._require(J >= before - MAY_LOSE, f"a stroke made J {J:.3f} of {before:.3f}.")
+        self._require(before - MAY_LOSE <= J, f"a stroke made J {J:.3f} of {before:.3f}.")
+
+    def _size_brush(self, radius: float) -> None:
+        """Press the keys until it is about as large, in clip pixels."""
+        wanted, settings = min(max(radius, FINEST), BROADEST), self.window.settings
+        while settings.brush_radius > wanted:
+            self.hand.do("smaller")
+        while settings.brush_radius < 0.7 * wanted:
+            self.hand.do("larger")
 
     def cut_out(self) -> str:
         """Learn, and propagate to every frame."""
@@ -186,9 +194,10 @@ class Tour:
         """One stroke on its largest mistake."""
         frame = self.document.frame
         before, shown = self._J(frame), self.document.shown_mask(OBJECT, frame)
-        path, missing = self._truth.mistake(frame, shown)
+        wrong = self._truth.mistake(frame, shown)
         self.hand.do("correct")
-        self.hand.draw(path, LEFT if missing else RIGHT)
+        self._size_brush(wrong.depth / 2)
+        self.hand.draw(wrong.path, LEFT if wrong.missing else RIGHT)
         self._wait_for_mask(frame)
         self._shoot("corrected")
         stale = [f for f, s in self.document.states(OBJECT).items() if s is FrameState.STALE]
