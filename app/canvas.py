@@ -70,6 +70,7 @@ class Canvas(QWidget):
         self.setMouseTracking(True)
         self.setTabletTracking(True)
         self.setMinimumSize(QSize(320, 180))
+        self.setObjectName("canvas")
         self.setAccessibleName("Viewer")
         self._clip_size: tuple[int, int] | None = None
         self._picture = QImage()

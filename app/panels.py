@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.actions import ActionSet
+from app.language import tr
 from app.runner import Progress, time_left_text
 from app.widgets import ActionPushButton, WheelGuard, action_button, card, muted
 from vosengine.config import PRESET_NOTES, PRESETS
@@ -63,15 +64,16 @@ class ObjectsPanel(QFrame):
         for name in ("add_object", "solo", "rename_object", "delete_object"):
             heading.addWidget(action_button(actions[name]))
         self.list = QListWidget()
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         self.list.setAccessibleName("Objects")
+        self.list.setStatusTip(tr("Click an object to work on it, double-click to rename, drag to reorder"))
         self.list.setMinimumHeight(72)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._current_changed)
         self.list.setDragDropMode(QListWidget.DragDropMode.InternalMove)
         self.list.model().rowsMoved.connect(self._rows_moved)
         body.addWidget(self.list)
-        self._filling = False
+        self._filling, self._actions = False, actions
 
     def fill(self, objects: tuple[RotoObject, ...], selected: int) -> None:
         """Show these objects; digits 1 to 9 pick them in this order."""
@@ -81,7 +83,7 @@ class ObjectsPanel(QFrame):
             entry = QListWidgetItem(self.list)
             entry.setData(Qt.ItemDataRole.UserRole, item.object_id)
             entry.setFlags(entry.flags() & ~Qt.ItemFlag.ItemIsDropEnabled)  # drop between, not on others
-            row = _ObjectRow(item, place)
+            row = _ObjectRow(item, place, self._actions)
             row.renamed.connect(self.renamed)
             row.eye_clicked.connect(self.visibility_toggled)
             row.lock_clicked.connect(self.lock_toggled)
@@ -124,7 +126,7 @@ class _ObjectRow(QWidget):
     lock_clicked = Signal(int)
     swatch_clicked = Signal(int)
 
-    def __init__(self, item: RotoObject, place: int) -> None:
+    def __init__(self, item: RotoObject, place: int, actions: ActionSet) -> None:
         super().__init__()
         self._item = item
         layout = QHBoxLayout(self)
@@ -141,6 +143,13 @@ class _ObjectRow(QWidget):
         eye = _row_button("visible" if item.visible else "hidden", item.visible)
         eye.setToolTip("Hide this object" if item.visible else "Show this object")
         eye.clicked.connect(lambda: self.eye_clicked.emit(item.object_id))
+        for part, name in (
+            (swatch, "recolour_object"),
+            (self._name, "rename_object"),
+            (lock, "lock_object"),
+            (eye, "toggle_object"),
+        ):
+            part.addAction(actions[name])  # what the keyboard has for it
         layout.addWidget(swatch)
         layout.addWidget(self._name, 1)
         for button in (lock, eye):
@@ -196,6 +205,7 @@ class _NameEdit(QLineEdit):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._name = name
+        self.setAccessibleName(tr("Name of the object"))
         self.editingFinished.connect(self._finish)
         self._rest()
 
@@ -253,7 +263,9 @@ class RunPanel(QFrame):
         outer.addWidget(frame)
         self.presets = QComboBox()
         self.presets.setAccessibleName("Preset")
-        self.presets.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.presets.setToolTip(tr("How the objects are learned and cut out: quick, good or best"))
+        self.presets.setStatusTip(self.presets.toolTip())
+        self.presets.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.presets.installEventFilter(WheelGuard(self))
         # The panel's width is not for the longest name to decide; the open list is as wide as it needs.
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

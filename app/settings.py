@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,12 @@ class Settings:
 
     recent_projects: folders, newest first, at most 12. brush_radius in image pixels, brush_softness as a
     share of it. pen_pressure: whether it sets the size. view: one of VIEWS. preset: a name in
-    `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
-    sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
-    before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of neighbouring
-    frames is listed. extra: keys of other
-    editions, kept as they are.
+    `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> its key
+    sequences, "; " between them, only those changed from the default. window_geometry, panel_layout: Qt's, as
+    base64 text, "" before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of
+    neighbouring frames is listed. recent_opened: when the recent projects were opened last, POSIX seconds by
+    folder. recent_commands: what was chosen in the command palette, newest first, at most 12. tour_shown:
+    whether the tour has been shown. extra: keys of other editions, kept as they are.
     """
 
     recent_projects: list[str] = field(default_factory=list)
@@ -54,12 +56,31 @@ class Settings:
     one_per_stretch: bool = True
     brush_softness: float = 0.0
     pen_pressure: bool = True
+    recent_opened: dict[str, float] = field(default_factory=dict)
+    recent_commands: list[str] = field(default_factory=list)
+    tour_shown: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
-        """Put a project first in the recent list."""
+        """Put a project first in the recent list, opened now."""
         name = str(folder)
-        self.recent_projects = [name, *(each for each in self.recent_projects if each != name)][:MOST_RECENT]
+        self.recent_projects = first_of(name, self.recent_projects)
+        opened = {**self.recent_opened, name: time.time()}
+        self.recent_opened = {each: opened[each] for each in self.recent_projects if each in opened}
+
+    def forget_recent(self, folder: str) -> None:
+        """Take a project off the recent list."""
+        self.recent_projects = [each for each in self.recent_projects if each != folder]
+        self.recent_opened.pop(folder, None)
+
+    def add_command(self, key: str) -> None:
+        """Put a command first among those chosen in the palette."""
+        self.recent_commands = first_of(key, self.recent_commands)
+
+
+def first_of(name: str, names: list[str]) -> list[str]:
+    """The list with `name` at its head and once only, cut to MOST_RECENT."""
+    return [name, *(each for each in names if each != name)][:MOST_RECENT]
 
 
 def settings_path() -> Path:
@@ -127,6 +148,7 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
         return value in PRESETS
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
-    if name == "shortcuts":
-        return all(isinstance(each, str) for each in value.values())
+    if isinstance(value, dict):
+        kind = str if name == "shortcuts" else float
+        return all(type(each) is kind for each in value.values())
     return True

@@ -11,6 +11,7 @@ from app.actions import ActionSet
 from app.document import Change, Document, Kind
 from app.findings import Mark
 from app.lane_painting import LEGEND, draw_run, draw_sign
+from app.language import tr
 from app.survey import Survey
 from app.timeline import Lane, Timeline
 from app.widgets import action_button, muted
@@ -27,6 +28,9 @@ class TimelinePanel(QWidget):
     def __init__(self, actions: ActionSet, survey: Survey, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.timeline = Timeline()
+        self.timeline.setStatusTip(
+            tr("Drag to scrub, click a lane to pick its object; the wheel zooms, Shift + wheel scrolls")
+        )
         self._survey = survey
         self._soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
         self._soon.timeout.connect(self.timeline.refresh)

@@ -68,6 +68,7 @@ class ActionPushButton(QPushButton):
         super().__init__(action.icon(), text, parent)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._action = action
+        self.addAction(action)
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
         self._follow()
