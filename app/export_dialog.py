@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from app.dialogs import confirm
 from app.document import Document
 from app.engine_bridge import EngineBridge
+from app.language import tr
 from app.widgets import muted
 from vosengine.errors import EngineError
 from vosengine.export import TEMPLATES
@@ -77,6 +78,9 @@ class ExportDialog(QDialog):
         self._description.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.destination = QLineEdit(str(self._document.folder / "export"))
         self.destination.textChanged.connect(self._describe)
+        self.destination.setAccessibleName(tr("Folder"))
+        self.destination.setToolTip(tr("Where the files are written"))
+        self.templates.setToolTip(tr("Made for editing and compositing software; each says what for"))
         choose = QPushButton("Choose…")
         choose.clicked.connect(self._choose)
         where = QHBoxLayout()
@@ -110,6 +114,9 @@ class ExportDialog(QDialog):
             box.lineEdit().setTextMargins(8, 0, 8, 0)
             box.setValue(info.first_number + frame)
             box.valueChanged.connect(self._describe)
+        for box, name in ((self.first, tr("First frame")), (self.last, tr("Last frame"))):
+            box.setAccessibleName(name)
+            box.setToolTip(name)
         line = QHBoxLayout()
         line.addWidget(self.first)
         line.addWidget(QLabel("to"))
@@ -133,6 +140,9 @@ class ExportDialog(QDialog):
         self._headline.setWordWrap(True)
         self.report = QPlainTextEdit()
         self.report.setReadOnly(True)
+        self.report.setTabChangesFocus(True)
+        self.report.setAccessibleName(tr("What was written"))
+        self.report.setToolTip(tr("The files, and how they were checked"))
         self.show_button = QPushButton("Show in folder")
         self.show_button.clicked.connect(self._show_in_folder)
         again, close = QPushButton("Export another"), QPushButton("Close")

@@ -47,6 +47,7 @@ from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
+from app.preferences import Appearance
 from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
@@ -89,7 +90,8 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
         self.comfort = Comfort(self, workspace, self.editing, self.opening, settings, self.docks, self.canvas)
-        self._chapters: tuple[Chapter, ...] = (self.judging, self.comfort)
+        self.appearance = Appearance(self.viewer, settings, self)
+        self._chapters: tuple[Chapter, ...] = (self.judging, self.appearance, self.comfort)
         self.brush = BrushControl(self.viewer, settings)
         self.actions_by_name = ActionSet(self, self._handlers(), self.comfort.keymap.all())
         self._refresh_soon = QTimer(self, singleShot=True)
@@ -104,7 +106,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_by_name
         self.setWindowTitle("Rotoshot")
-        self.setWindowIcon(theme.icon("app", theme.ACCENT))
+        self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
         actions.fill_menus(self.menuBar())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Collection
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,14 @@ from vosengine.config import PRESETS
 from vosengine.project_io import unused
 
 MOST_RECENT = 12
-RANGES = {"brush_radius": (0.5, 500.0), "brush_softness": (0.0, 1.0)}
+RANGES = {
+    "brush_radius": (0.5, 500.0),
+    "brush_softness": (0.0, 1.0),
+    "overlay_opacity": (0.1, 0.9),
+    "outline_width": (0.5, 4.0),
+    "interface_scale": (0.75, 3.0),
+}
+THEMES = ("dark", "light", "system")
 VIEWS = (
     "overlay",
     "outline",
@@ -27,6 +35,7 @@ VIEWS = (
     "difference",
     "confidence",
 )
+CHOICES: dict[str, Collection[str]] = {"view": VIEWS, "preset": PRESETS, "theme": THEMES}
 
 
 @dataclass
@@ -40,7 +49,9 @@ class Settings:
     base64 text, "" before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of
     neighbouring frames is listed. recent_opened: when the recent projects were opened last, POSIX seconds by
     folder. recent_commands: what was chosen in the command palette, newest first, at most 12. tour_shown:
-    whether the tour has been shown. extra: keys of other editions, kept as they are.
+    whether the tour has been shown. theme: one of THEMES. overlay_opacity, outline_width: of the masks over
+    the clip, the width relative to the usual. interface_scale: of the whole window, from the next start on.
+    extra: keys of other editions, kept as they are.
     """
 
     recent_projects: list[str] = field(default_factory=list)
@@ -56,6 +67,10 @@ class Settings:
     one_per_stretch: bool = True
     brush_softness: float = 0.0
     pen_pressure: bool = True
+    theme: str = "dark"
+    overlay_opacity: float = 0.45
+    outline_width: float = 1.0
+    interface_scale: float = 1.0
     recent_opened: dict[str, float] = field(default_factory=dict)
     recent_commands: list[str] = field(default_factory=list)
     tour_shown: bool = False
@@ -142,10 +157,8 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
         return False
     if name == "backdrop":
         return re.fullmatch("#[0-9a-f]{6}", value) is not None
-    if name == "view":
-        return value in VIEWS
-    if name == "preset":
-        return value in PRESETS
+    if name in CHOICES:
+        return value in CHOICES[name]
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
     if isinstance(value, dict):

@@ -211,7 +211,6 @@ class ShortcutEditor(QDialog):
         self.tree.setAccessibleName(tr("Actions"))
         self.tree.setToolTip(tr("Return goes to the field for new keys"))
         self.tree.setMinimumSize(600, 300)
-        self.tree.setStyleSheet("QTreeView { border: 1px solid palette(mid); border-radius: 5px; }")
         self.tree.currentItemChanged.connect(self._show)
         self.card = ActionCard(keymap)
         self.card.changed.connect(self._changed)

@@ -32,7 +32,7 @@ class StartScreen(QWidget):
         buttons.setSpacing(8)
         opening = ActionPushButton(actions["open_clip"], "Open clip…")
         opening.setProperty("primary", True)
-        opening.setIcon(theme.icon("open", theme.ACCENT_TEXT))
+        opening.setIcon(theme.icon("open", "accent_text"))
         buttons.addWidget(opening)
         buttons.addWidget(ActionPushButton(actions["open_sequence"], "Image sequence…"))
         buttons.addWidget(ActionPushButton(actions["open_project"], "Project…"))

@@ -31,9 +31,11 @@ from pytestqt.qtbot import QtBot
 import app
 from app.actions import ACTIONS
 from app.dialogs import ErrorDialog
+from app.export_dialog import ExportDialog
 from app.import_dialog import ImportDialog
 from app.main_window import MainWindow
 from app.palette_window import Palette
+from app.preferences import Preferences
 from app.shortcut_editor import ShortcutEditor
 from app.shortcut_sheet import ShortcutSheet
 from app.tools import Tool
@@ -130,6 +132,8 @@ def _import_dialog(window: MainWindow, folder: Path) -> QWidget:
 
 
 DIALOGS: dict[str, Callable[[MainWindow, Path], QWidget]] = {
+    "ExportDialog": lambda window, _: ExportDialog(document_of(window), window.workspace.bridge, "", window),
+    "Preferences": lambda window, _: Preferences(window.settings, window),
     "ErrorDialog": lambda window, _: ErrorDialog("ZeroDivisionError", "Traceback", window),
     "ImportDialog": _import_dialog,
     "ShortcutEditor": lambda window, _: ShortcutEditor(window.comfort.keymap, window),
