@@ -26,7 +26,7 @@ from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.shortcut_sheet import ShortcutSheet
 from app.start_screen import StartScreen
-from app.tour import Tour
+from app.tour import MARKED, RAN, Tour
 from app.workspace import Workspace
 from vosengine.config import PRESET_NOTES, PRESETS
 
@@ -75,6 +75,7 @@ class Comfort(QObject):
         self.actions = actions
         self.tour = Tour(actions, self._window)
         self.tour.ended.connect(self._tour_ended)
+        actions["run"].enabledChanged.connect(self._run_possible)
         workspace = self._workspace
         workspace.document_changed.connect(self._document_changed)
         workspace.runner.ended.connect(self._run_ended)
@@ -109,8 +110,14 @@ class Comfort(QObject):
             folder = document.cache_folder
             self._workspace.worker.submit(lambda: keep_picture(picture, folder), lambda _: None)
 
+    def _run_possible(self, possible: bool) -> None:
+        """With the first mark it is."""
+        if possible:
+            self.tour.done(MARKED)
+
     def _run_ended(self) -> None:
         self._wants_picture = True
+        self.tour.done(RAN)
 
     def list_recents(self) -> None:
         """Look the recent projects up, off the GUI thread, and list them."""

@@ -22,7 +22,7 @@ from app import theme
 from app.actions import ActionSet
 from app.language import tr
 from app.runner import Progress, time_left_text
-from app.widgets import ActionPushButton, WheelGuard, action_button, card, muted
+from app.widgets import KEYBOARD_ACTION, ActionPushButton, WheelGuard, action_button, card, muted
 from vosengine.config import PRESET_NOTES, PRESETS
 from vosengine.project_file import RotoObject
 
@@ -73,7 +73,7 @@ class ObjectsPanel(QFrame):
         self.list.setDragDropMode(QListWidget.DragDropMode.InternalMove)
         self.list.model().rowsMoved.connect(self._rows_moved)
         body.addWidget(self.list)
-        self._filling, self._actions = False, actions
+        self._filling = False
 
     def fill(self, objects: tuple[RotoObject, ...], selected: int) -> None:
         """Show these objects; digits 1 to 9 pick them in this order."""
@@ -83,7 +83,7 @@ class ObjectsPanel(QFrame):
             entry = QListWidgetItem(self.list)
             entry.setData(Qt.ItemDataRole.UserRole, item.object_id)
             entry.setFlags(entry.flags() & ~Qt.ItemFlag.ItemIsDropEnabled)  # drop between, not on others
-            row = _ObjectRow(item, place, self._actions)
+            row = _ObjectRow(item, place)
             row.renamed.connect(self.renamed)
             row.eye_clicked.connect(self.visibility_toggled)
             row.lock_clicked.connect(self.lock_toggled)
@@ -126,7 +126,7 @@ class _ObjectRow(QWidget):
     lock_clicked = Signal(int)
     swatch_clicked = Signal(int)
 
-    def __init__(self, item: RotoObject, place: int, actions: ActionSet) -> None:
+    def __init__(self, item: RotoObject, place: int) -> None:
         super().__init__()
         self._item = item
         layout = QHBoxLayout(self)
@@ -149,7 +149,7 @@ class _ObjectRow(QWidget):
             (lock, "lock_object"),
             (eye, "toggle_object"),
         ):
-            part.addAction(actions[name])  # what the keyboard has for it
+            part.setProperty(KEYBOARD_ACTION, name)
         layout.addWidget(swatch)
         layout.addWidget(self._name, 1)
         for button in (lock, eye):

@@ -42,12 +42,16 @@ class KeysEdit(QKeySequenceEdit):
         for widget in (self, inner):
             widget.setAccessibleName(tr("New keys"))
             widget.setToolTip(tr("Click here and press the keys; Esc leaves"))
-        self.wait()
+        self.editingFinished.connect(self._invite)
+        self._invite()
+
+    def _invite(self) -> None:
+        self._inner.setPlaceholderText(tr("Press new keys"))
 
     def wait(self) -> None:
         """Empty, for the next keys."""
         self.clear()
-        self._inner.setPlaceholderText(tr("Press new keys"))
+        self._invite()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Record, or leave."""

@@ -127,16 +127,16 @@ def matching(listed: list[Section], query: str) -> list[Section]:
 
 
 def balanced(listed: list[Section], count: int) -> list[list[Section]]:
-    """The sections in order, in at most `count` columns, the highest of them as low as can be."""
+    """The sections in order, in at most `count` columns, as even as can be."""
     cuts = combinations(range(1, len(listed)), min(count, len(listed)) - 1) if listed else ()
 
     def columns(cut: tuple[int, ...]) -> list[list[Section]]:
         return [listed[start:stop] for start, stop in pairwise((0, *cut, len(listed)))]
 
-    def height(column: list[Section]) -> int:
-        return sum(len(keys) + 2 for _, keys in column)
+    def unevenness(split: list[list[Section]]) -> int:
+        return sum(sum(len(keys) + 2 for _, keys in column) ** 2 for column in split)
 
-    return min(map(columns, cuts), key=lambda each: max(map(height, each)), default=[])
+    return min(map(columns, cuts), key=unevenness, default=[])
 
 
 def _column(listed: list[Section]) -> QVBoxLayout:

@@ -97,7 +97,11 @@ class StartScreen(QWidget):
 
     def set_dropping(self, over: bool) -> None:
         """Whether something is being dragged over the window."""
-        line, ground = ("palette(highlight)", "palette(alternate-base)") if over else ("palette(mid)", "none")
+        line, ground = (
+            ("palette(highlight)", "palette(alternate-base)")
+            if over
+            else ("palette(placeholder-text)", "none")
+        )
         self._hint.setStyleSheet(
             f"border: 1px dashed {line}; border-radius: 8px; background: {ground};"
             f"color: palette({'text' if over else 'placeholder-text'});"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPalette, QPen
@@ -20,17 +19,18 @@ from PySide6.QtWidgets import (
 
 from app.actions import ActionSet, keys_text
 from app.language import tr
-from app.widgets import muted
+from app.widgets import KEYBOARD_ACTION, muted
 
 WIDTH, ARROW, RADIUS, GAP = 330, 10, 8, 4
 MARGIN = 12  # kept from the window's edge
+MARKED, RAN = "marked", "ran"
 
 
 @dataclass(frozen=True)
 class Step:
     """`action`: its button is pointed at, its keys stand for {keys}. `side` of the button: where to lie.
 
-    `ends_with`: an action; when it becomes possible, what the step asks for is done.
+    `ends_with`: what the step asks for, MARKED or RAN, "" where only Next ends it.
     """
 
     title: str
@@ -49,7 +49,7 @@ STEPS = (
         ),
         "foreground",
         "right",
-        ends_with="run",
+        ends_with=MARKED,
     ),
     Step(
         tr("Run"),
@@ -59,7 +59,7 @@ STEPS = (
         ),
         "run",
         "left",
-        ends_with="run",
+        ends_with=RAN,
     ),
     Step(
         tr("Judge the worst frames"),
@@ -116,8 +116,6 @@ class Tour(QWidget):
         self.skip.clicked.connect(self.end)
         self.back.clicked.connect(lambda: self._go(self.step - 1))
         self.next.clicked.connect(lambda: self._go(self.step + 1))
-        for name in {step.ends_with for step in STEPS if step.ends_with}:
-            actions[name].enabledChanged.connect(partial(self._became_possible, name))
         self._lay_out()
         self.hide()
 
@@ -153,9 +151,9 @@ class Tour(QWidget):
         if focus:
             self.next.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _became_possible(self, name: str, possible: bool) -> None:
-        """The step may be done: on to the next."""
-        if possible and self.step >= 0 and STEPS[self.step].ends_with == name:
+    def done(self, what: str) -> None:
+        """MARKED or RAN: a step that asks for this is over."""
+        if self.step >= 0 and STEPS[self.step].ends_with == what:
             self._go(self.step + 1)
 
     def end(self) -> None:
@@ -190,8 +188,10 @@ class Tour(QWidget):
     # --- its place ----------------------------------------------------------------------------------------
 
     def _buttons(self) -> list[QAbstractButton]:
-        action = self._actions[STEPS[self.step].action]
-        return [each for each in self._window.findChildren(QAbstractButton) if action in each.actions()]
+        """Those that do what the step is about, in tool bars and panels."""
+        action, own = self._actions[STEPS[self.step].action], STEPS[self.step].action
+        buttons = self._window.findChildren(QAbstractButton)
+        return [each for each in buttons if action in each.actions() or each.property(KEYBOARD_ACTION) == own]
 
     def target(self) -> QWidget | None:
         """The button that the step points at, None where it is not in sight."""

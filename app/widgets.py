@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 ICON = QSize(20, 20)
+KEYBOARD_ACTION = "keyboard_action"  # property: the action that does the same as a control of the mouse
 
 
 def card(title: str) -> tuple[QFrame, QVBoxLayout, QHBoxLayout]:
@@ -75,7 +76,7 @@ class ActionPushButton(QPushButton):
         super().__init__(action.icon(), text, parent)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._action = action
-        self.addAction(action)
+        self.setProperty(KEYBOARD_ACTION, action.objectName())
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
         self._follow()

@@ -39,6 +39,7 @@ from app.preferences import Preferences
 from app.shortcut_editor import ShortcutEditor
 from app.shortcut_sheet import ShortcutSheet
 from app.tools import Tool
+from app.widgets import KEYBOARD_ACTION
 from tests.app.conftest import HEIGHT, WIDTH
 from tests.app.person import do, document_of, run, scribble
 
@@ -92,7 +93,8 @@ def explained(widget: QWidget, window: QWidget) -> bool:
 def reachable(widget: QWidget) -> bool:
     """By Tab, or there is a menu entry that does the same."""
     by_tab = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
-    return by_tab or any(action.objectName() in IN_MENUS for action in widget.actions())
+    same = {action.objectName() for action in widget.actions()} | {widget.property(KEYBOARD_ACTION)}
+    return by_tab or bool(same & IN_MENUS)
 
 
 def complaints(window: QWidget) -> list[str]:

@@ -42,21 +42,21 @@ def said(editor: ShortcutEditor) -> str:
 
 
 def test_new_keys_work_at_once_and_everywhere(opened: MainWindow, editor: ShortcutEditor, qtbot: QtBot):
-    press_new(editor, "onion", Qt.Key.Key_J)
-    assert "Ctrl+J" in said(editor)
+    press_new(editor, "onion", Qt.Key.Key_F11)
+    assert "Ctrl+F11" in said(editor)
     action = opened.actions_by_name["skins"]
-    assert "Ctrl+J" not in action.toolTip()  # the first of its keys is still T
+    assert "Ctrl+F11" not in action.toolTip()  # the first of its keys is still T
     editor.card._remove("T")
-    assert "Ctrl+J" in action.toolTip()
-    assert editor.keys_shown("skins") == "Ctrl+J"
+    assert "Ctrl+F11" in action.toolTip()
+    assert editor.keys_shown("skins") == "Ctrl+F11"
     editor.close()
     opened.activateWindow()  # as a window manager does
     qtbot.waitUntil(opened.isActiveWindow)
     QTest.keyClick(opened, Qt.Key.Key_T)
     assert not action.isChecked()
-    QTest.keyClick(opened, Qt.Key.Key_J, CTRL)
+    QTest.keyClick(opened, Qt.Key.Key_F11, CTRL)
     assert action.isChecked()
-    assert opened.settings.shortcuts == {"skins": "Ctrl+J"}
+    assert opened.settings.shortcuts == {"skins": "Ctrl+F11"}
 
 
 def test_a_conflict_is_named_and_settled(window: MainWindow, editor: ShortcutEditor):
@@ -102,13 +102,13 @@ def test_esc_and_tab_lead_out_of_the_field(editor: ShortcutEditor, window: MainW
 
 
 def test_reset_one_and_all(editor: ShortcutEditor, window: MainWindow):
-    for name, key in (("loop", Qt.Key.Key_J), ("solo", Qt.Key.Key_K)):
+    for name, key in (("loop", Qt.Key.Key_F11), ("solo", Qt.Key.Key_F12)):
         press_new(editor, name, key)
     editor.choose("loop")
     editor.card.reset.click()
     assert editor.keys_shown("loop") == "Ctrl+L"
     assert not editor.card.reset.isEnabled()
-    assert window.settings.shortcuts == {"solo": "Shift+V; Ctrl+K"}
+    assert window.settings.shortcuts == {"solo": "Shift+V; Ctrl+F12"}
     editor.reset_all.click()
     assert window.settings.shortcuts == {}
     assert not editor.reset_all.isEnabled()
@@ -163,14 +163,14 @@ def test_the_sheet_shows_changed_keys_and_leads_to_changing_them(
         editor.show()
         editor.activateWindow()
         qtbot.waitUntil(editor.isActiveWindow)
-        press_new(editor, "approve", Qt.Key.Key_J)
+        press_new(editor, "approve", Qt.Key.Key_F11)
         editor.close()
         return 0
 
     monkeypatch.setattr(ShortcutEditor, "exec", change)
     next(button for button in sheet.findChildren(QPushButton) if "Change" in button.text()).click()
     shown = lines(sheet)
-    assert shown[shown.index("Approve frame") + 1] == "A or Ctrl+J"
+    assert shown[shown.index("Approve frame") + 1] == "A or Ctrl+F11"
 
 
 def test_f1_closes_the_sheet_again(sheet: ShortcutSheet):
