@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -65,7 +66,7 @@ class Comfort(QObject):
             "palette": self._show_palette,
             "shortcuts": self.show_sheet,
             "change_shortcuts": self._change_shortcuts,
-            "tour": lambda: self.tour.start(focus=True),
+            "tour": partial(self._start_tour, focus=True),
             "open_demo": self._open_demo,
             "reset_layout": self._reset_layout,
         }
@@ -100,7 +101,7 @@ class Comfort(QObject):
             self.tour.end()
         elif not settings.tour_shown:
             settings.tour_shown = True
-            QTimer.singleShot(0, self.tour, self.tour.start)  # what it points at is shown first
+            QTimer.singleShot(0, self, self._start_tour)  # what it points at is shown first
 
     def _rendered(self, _scene: Scene, picture: QImage, _bare: QImage) -> None:
         """Once after opening and after each run, what is shown is kept for the start screen."""
@@ -238,6 +239,12 @@ class Comfort(QObject):
         self.settings_changed.emit()
 
     # --- the rest of the menu -----------------------------------------------------------------------------
+
+    def _start_tour(self, focus: bool = False) -> None:
+        """Tab leads from the canvas to it; with `focus` it has the keyboard at once."""
+        for before, after in pairwise((self._canvas, self.tour.next, self.tour.back, self.tour.skip)):
+            QWidget.setTabOrder(before, after)
+        self.tour.start(focus)
 
     def _tour_ended(self) -> None:
         self._canvas.setFocus()

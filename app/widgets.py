@@ -70,7 +70,7 @@ class _Caption(QObject):
 
 
 class ActionPushButton(QPushButton):
-    """A large button for an action: follows its enabled state and tooltip."""
+    """A large button for an action: follows its enabled state and tips."""
 
     def __init__(self, action: QAction, text: str, parent: QWidget | None = None) -> None:
         super().__init__(action.icon(), text, parent)
@@ -84,6 +84,7 @@ class ActionPushButton(QPushButton):
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
         self.setToolTip(self._action.toolTip())
+        self.setStatusTip(self._action.statusTip())
 
 
 class WheelGuard(QObject):

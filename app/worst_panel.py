@@ -151,6 +151,7 @@ class WorstPanel(QWidget):
         self._count.setWordWrap(True)
         self._count.setToolTip("J: how much of the mask and the object is common to both, as estimated")
         self.thin = QCheckBox("One per stretch")
+        self.thin.setStatusTip(tr("List only the worst of neighbouring frames"))
         self.thin.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         self.thin.setToolTip(
             "List only the worst of neighbouring frames, and none beside a frame that you corrected:\n"

@@ -184,11 +184,14 @@ def test_the_status_line_tells_of_what_lies_under_the_pointer(opened: MainWindow
     usual = status_line(opened)
     button = opened._top.widgetForAction(opened.actions_by_name["export"])
     assert button is not None
-    for widget, words in (
+    panel = opened.objects_panel.list
+    under = (
         (button, "mask to export"),
+        (opened.run_panel.run_button, "Mark"),
         (opened.timeline, "scrub"),
-        (opened.objects_panel.list, ""),
-    ):
+        (panel, "drag"),
+    )
+    for widget, words in under:
         assert widget.statusTip()
         assert words in widget.statusTip()
         QApplication.sendEvent(widget, QStatusTipEvent(widget.statusTip()))

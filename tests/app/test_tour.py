@@ -90,6 +90,12 @@ def test_hiding_the_panel_it_points_into_keeps_it_in_sight(newcomer: MainWindow,
     qtbot.waitUntil(lambda: tour.target() is not None and touches(tour, newcomer))
 
 
+def test_tab_leads_from_the_canvas_to_it(newcomer: MainWindow):
+    newcomer.canvas.setFocus()
+    QTest.keyClick(newcomer.canvas, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is tour_of(newcomer).next
+
+
 def test_esc_ends_it_from_the_canvas(newcomer: MainWindow):
     QTest.keyClick(newcomer.canvas, Qt.Key.Key_Escape)
     assert not tour_of(newcomer).isVisible()
