@@ -27,7 +27,7 @@ from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.shortcut_sheet import ShortcutSheet
 from app.start_screen import StartScreen
-from app.tour import MARKED, RAN, Tour
+from app.first_tour import MARKED, RAN, FirstTour
 from app.workspace import Workspace
 from vosengine.config import PRESET_NOTES, PRESETS
 
@@ -39,7 +39,7 @@ class Comfort(QObject):
     preset_chosen = Signal(str)
 
     actions: ActionSet
-    tour: Tour
+    tour: FirstTour
     _start_screen: StartScreen
 
     def __init__(
@@ -74,7 +74,7 @@ class Comfort(QObject):
     def build(self, actions: ActionSet) -> None:
         """The tour, ready to be shown."""
         self.actions = actions
-        self.tour = Tour(actions, self._window)
+        self.tour = FirstTour(actions, self._window)
         self.tour.ended.connect(self._tour_ended)
         actions["run"].enabledChanged.connect(self._run_possible)
         workspace = self._workspace

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.settings import Settings
-from app.tour import STEPS, Tour
+from app.first_tour import STEPS, FirstTour
 from app.widgets import KEYBOARD_ACTION
 from app.workspace import Workspace
 from tests.app.conftest import open_and_wait
@@ -31,11 +31,11 @@ def newcomer(qtbot: QtBot, themed: QApplication, engine: FakeEngine, footage: Pa
     window.close()
 
 
-def tour_of(window: MainWindow) -> Tour:
+def tour_of(window: MainWindow) -> FirstTour:
     return window.comfort.tour
 
 
-def touches(tour: Tour, window: MainWindow) -> bool:
+def touches(tour: FirstTour, window: MainWindow) -> bool:
     """Whether the callout lies beside what it points at, inside the window, without covering it."""
     target = tour.target()
     assert target is not None

@@ -91,7 +91,7 @@ STEPS = (
 )
 
 
-class Tour(QWidget):
+class FirstTour(QWidget):
     """A callout over the window that follows it. It takes no focus and covers little; Esc ends it."""
 
     ended = Signal()
