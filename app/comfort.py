@@ -16,6 +16,7 @@ from app.compositing import Scene
 from app.demo_shot import lay_out
 from app.docks import Docks
 from app.editing import Editing, facts
+from app.first_tour import MARKED, RAN, FirstTour
 from app.keymap import Keymap
 from app.language import tr
 from app.opening import Opening
@@ -27,7 +28,6 @@ from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.shortcut_sheet import ShortcutSheet
 from app.start_screen import StartScreen
-from app.first_tour import MARKED, RAN, FirstTour
 from app.workspace import Workspace
 from vosengine.config import PRESET_NOTES, PRESETS
 

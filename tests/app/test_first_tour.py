@@ -9,9 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.first_tour import STEPS, FirstTour
 from app.main_window import MainWindow
 from app.settings import Settings
-from app.first_tour import STEPS, FirstTour
 from app.widgets import KEYBOARD_ACTION
 from app.workspace import Workspace
 from tests.app.conftest import open_and_wait

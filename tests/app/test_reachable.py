@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QScrollBar,
+    QTabBar,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -52,7 +53,8 @@ INTERACTIVE = (
     QLineEdit,
     QPlainTextEdit,
 )
-NOT_CONTROLS = (QHeaderView, QScrollBar, QLabel)  # a label may be selectable: its text is all of it
+# A label may be selectable, but its text is all of it; the panels behind tabs have menu entries.
+NOT_CONTROLS = (QHeaderView, QScrollBar, QLabel, QTabBar)
 IN_MENUS = {spec.name for spec in ACTIONS}
 
 
@@ -66,10 +68,10 @@ def controls(window: QWidget) -> Iterator[QWidget]:
 
 
 def _is_part(widget: QWidget) -> bool:
-    """A list that a combo box opens, the line of a spin box, or the clear button of a line."""
+    """A list that a combo box opens, the line of a spin box, or a button that Qt put into a control."""
     above = widget.parentWidget()
     while above is not None and not above.isWindow():
-        if isinstance(above, QComboBox | QAbstractSpinBox | QLineEdit):
+        if isinstance(above, QComboBox | QAbstractSpinBox | QLineEdit | QTabBar):
             return True
         above = above.parentWidget()
     return above is not None and above.metaObject().className() == "QComboBoxPrivateContainer"
@@ -85,8 +87,9 @@ def name_of(widget: QWidget, window: QWidget) -> str:
 
 
 def explained(widget: QWidget, window: QWidget) -> bool:
-    """By a tooltip, in the status line, or by its own words in a dialog."""
-    worded = isinstance(widget, QPushButton) and bool(widget.text()) and isinstance(window, QDialog)
+    """By a tooltip, in the status line, or in a dialog by its own words."""
+    worded = isinstance(widget, QPushButton | QAbstractItemView | QPlainTextEdit)
+    worded = worded and isinstance(window, QDialog) and bool(name_of(widget, window))
     return bool(widget.toolTip() or widget.statusTip() or worded) or widget.objectName() == "canvas"
 
 
