@@ -242,6 +242,8 @@ class Comfort(QObject):
 
     def _start_tour(self, focus: bool = False) -> None:
         """Tab leads from the canvas to it; with `focus` it has the keyboard at once."""
+        if self._workspace.document is None:  # closed again meanwhile
+            return
         for before, after in pairwise((self._canvas, self.tour.next, self.tour.back, self.tour.skip)):
             QWidget.setTabOrder(before, after)
         self.tour.start(focus)
