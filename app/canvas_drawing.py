@@ -37,7 +37,7 @@ class Blit:
         if key != self._key:
             blit = QPixmap(size * ratio)
             blit.setDevicePixelRatio(ratio)
-            blit.fill(QColor(theme.CANVAS))
+            blit.fill(QColor(theme.colours().canvas))
             width, height = (side * viewport.scale for side in clip)
             painter = QPainter(blit)
             smooth = width * ratio < picture.width() * SMOOTH_BELOW
@@ -122,7 +122,7 @@ def draw_outline(painter: QPainter, viewport: Viewport, path: Sequence[Point], s
         return
     points = _thinned([viewport.to_widget(*point) for point in path])
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    colour = QColor(theme.DANGER if subtracts else "white")
+    colour = QColor(theme.colours().danger if subtracts else "white")
     for pen in (QPen(HALO, 3.5), QPen(colour, 1.5)):
         painter.setPen(pen)
         painter.drawPolyline(QPolygonF(points))

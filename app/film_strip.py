@@ -86,7 +86,7 @@ class FilmStrip(QObject):
             self._soon.start()
         painter.save()
         painter.setClipRect(body)
-        painter.fillRect(body, QColor(theme.CANVAS))
+        painter.fillRect(body, QColor(theme.colours().canvas))
         for left, frame in cells:
             picture = self._nearest(frame)
             if picture is not None:

@@ -119,8 +119,12 @@ class JobRow(QWidget):
 
 def state_colour(state: JobState) -> str:
     """What a state is written in."""
-    known = {JobState.RUNNING: theme.ACCENT, JobState.DONE: theme.GOOD, JobState.FAILED: theme.DANGER}
-    return known.get(state, theme.MUTED)
+    known = {
+        JobState.RUNNING: theme.colours().accent,
+        JobState.DONE: theme.colours().good,
+        JobState.FAILED: theme.colours().danger,
+    }
+    return known.get(state, theme.colours().muted)
 
 
 def figures_text(progress: Progress) -> str:

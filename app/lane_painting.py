@@ -66,7 +66,7 @@ def draw_runs(painter: QPainter, rects: list[QRectF], mark: Mark, colour: QColor
         fill_rects(painter, rects, QBrush(_faded(colour.rgb(), 0.65), Qt.BrushStyle.BDiagPattern))
     elif mark is Mark.SUSPICIOUS:
         feet = [rect.adjusted(0, rect.height() - 5, 0, 0) for rect in rects]
-        fill_rects(painter, feet, QBrush(QColor(theme.WARNING)))
+        fill_rects(painter, feet, QBrush(QColor(theme.colours().warning)))
 
 
 def fill_rects(painter: QPainter, rects: list[QRectF], brush: QBrush) -> None:
@@ -102,12 +102,12 @@ def _sign(mark: Mark, size: int, ratio: float) -> QPixmap:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if mark is Mark.ANNOTATED:
         painter.setPen(QPen(QColor(0, 0, 0, 190), 1.2))
-        painter.setBrush(QColor(theme.ANNOTATED))
+        painter.setBrush(QColor(theme.colours().annotated))
         corners = ((0, -half), (half, 0), (0, half), (-half, 0))
         painter.drawPolygon(QPolygonF([centre + QPointF(x, y) for x, y in corners]))
     else:
         tick = QPolygonF([centre + QPointF(x * half, y * half) for x, y in ((-1, 0), (-0.3, 0.7), (1, -0.8))])
-        for colour, width in ((QColor(0, 0, 0, 190), 4.0), (QColor(theme.ANNOTATED), 2.0)):
+        for colour, width in ((QColor(0, 0, 0, 190), 4.0), (QColor(theme.colours().annotated), 2.0)):
             painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPolyline(tick)
     painter.end()

@@ -115,7 +115,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_by_name
         self.setWindowTitle("Rotoshot")
-        self.setWindowIcon(theme.icon("app", theme.ACCENT))
+        self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
         actions.fill_menus(self.menuBar())

@@ -85,7 +85,7 @@ class PlaybackRate(QLabel):
     def show_rate(self, shown: float, wanted: Fraction) -> None:
         """Frames a second shown and wanted."""
         dropping = shown < NEAR * wanted
-        self.setStyleSheet(f"color: {theme.WARNING if dropping else theme.MUTED};")
+        self.setStyleSheet(f"color: {theme.colours().warning if dropping else theme.colours().muted};")
         self.setText(_text(shown if dropping else float(wanted), float(wanted)))
 
 
