@@ -22,7 +22,7 @@ from app.language import tr
 from app.opening import Opening
 from app.palette import Entry, found, frame_asked, frame_entry
 from app.palette_window import Palette
-from app.panels import PRESET_LABELS
+from app.presets import PRESET_LABELS
 from app.recents import keep_picture, look_up
 from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor

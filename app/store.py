@@ -19,6 +19,7 @@ from app.matte_store import ArrayMemory, MatteStore
 from app.packed import SCRIBBLE_VALUES, Packed
 from app.saver import Saver
 from vosengine.errors import ProjectError
+from vosengine.lessons import Lesson, model_file, read_lesson
 from vosengine.messages import MaskPredicted
 from vosengine.project_file import Key, Manifest, Project, RotoObject, check_same_clip
 from vosengine.types import Box, ClipInfo, Matte
@@ -37,6 +38,7 @@ class Store:
         self.manifest = project.manifest
         self.cells = Cells()
         self.revision = project.manifest.revision
+        self.lessons: dict[int, Lesson] = {}  # the last one of each object's model
         self.edition = 0  # another one whenever what predictions hang on may have changed
         self.saver = Saver(on_error)
         self._memory = ArrayMemory()
@@ -153,6 +155,16 @@ class Store:
         if isinstance(value, StoredMatte):
             self._mattes.forget(value)
 
+    def next_revision(self) -> int:
+        """A number that no annotation and no prediction has yet."""
+        self.revision += 1
+        return self.revision
+
+    def learn(self, object_id: int, lesson: Lesson) -> None:
+        """An object's model was taught; predictions older than `lesson.since` are of a former one."""
+        self.lessons[object_id] = lesson
+        self.edition += 1
+
     def relink(self, clip: ClipInfo, accept_changed: bool) -> None:
         """Use other footage. Raises ProjectError when it does not fit."""
         check_same_clip(self.manifest.clip, clip, accept_changed)
@@ -207,6 +219,11 @@ class Store:
                 self.cells.set(Cell(Kind.MUTED, each.object_id, each.frame), stored.serial)
             self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
             self.revision = max(self.revision, each.revision)
+        for each in manifest.objects:
+            lesson = read_lesson(model_file(self.project.models_folder, each.object_id))
+            if lesson is not None:
+                self.lessons[each.object_id] = lesson
+                self.revision = max(self.revision, lesson.revision)
         for key in manifest.approved:
             self.cells.set(Cell(Kind.APPROVED, *key), True)
         self.revision = max(self.revision, *revisions.values(), 0)

@@ -55,6 +55,7 @@ class Manifest:
     revision: of all annotations; box_revisions: when each box got its form, as a mask's note says.
     muted: predictions not to be listed among the worst.
     span: in and out; frame, object_id: what was current. config: the settings of the next run.
+    export: what the last export was asked to be, the application's JSON.
     extra, clip_extra, config_extra: keys of other editions, kept as they are.
     """
 
@@ -70,6 +71,7 @@ class Manifest:
     frame: int = 0
     object_id: int = 0
     config: Config = field(default_factory=Config)
+    export: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     clip_extra: Mapping[str, Any] = field(default_factory=dict)
     config_extra: Mapping[str, Any] = field(default_factory=dict)
@@ -97,6 +99,7 @@ def dump(manifest: Manifest, folder: Path) -> str:
         "in": span.start,
         "out": span.stop,
         "config": {**manifest.config_extra, **config_to_dict(manifest.config)},
+        "export": dict(manifest.export),
         "clip": {**manifest.clip_extra, **_dump_clip(manifest.clip, folder)},
         "objects": [_dump_object(manifest, each) for each in manifest.objects],
     }
@@ -210,7 +213,7 @@ def _from_1(values: dict[str, Any]) -> dict[str, Any]:
 _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 
 _KNOWN_NUMBERS = {"version", "revision", "next_object_id", "frame", "object", "in", "out"}
-_KNOWN = _KNOWN_NUMBERS | {"schema", "config", "clip", "objects"}
+_KNOWN = _KNOWN_NUMBERS | {"schema", "config", "export", "clip", "objects"}
 _KNOWN_OF_OBJECT = {
     "id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved", "muted",
     "revision",  # of the object, which its boxes had in common in earlier editions
@@ -246,6 +249,7 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
         frame=int(values.get("frame", 0)),
         object_id=int(values.get("object", 0)),
         config=config_from_dict({name: config[name] for name in config if name in _KNOWN_OF_CONFIG}),
+        export=dict(values.get("export", {})),
         extra=_unknown(values, _KNOWN),
         clip_extra=_unknown(values["clip"], _KNOWN_OF_CLIP),
         config_extra=_unknown(config, _KNOWN_OF_CONFIG),

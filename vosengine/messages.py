@@ -90,7 +90,11 @@ class ExportSource:
 
 @dataclass(frozen=True)
 class Export:
-    """Write mattes; see `vosengine.export` for the templates."""
+    """Write mattes; see `vosengine.export` for the templates.
+
+    combined: all objects in one output, or one output an object; None takes the template's usual way.
+    name: the outputs' names, "{object}" and "{clip}" standing for theirs; "" takes the template's.
+    """
 
     clip: Path
     sources: tuple[ExportSource, ...]
@@ -98,6 +102,8 @@ class Export:
     template: str
     destination: Path
     overwrite: bool = False
+    combined: bool | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +185,16 @@ class JobProgressed:
     total: int
     what: str
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class DeviceUsed:
+    """What a job computes on: "CPU, 8 threads" or a card's name; the card's memory in bytes, else 0 of 0."""
+
+    job_id: int
+    device: str
+    memory_used: int = 0
+    memory_total: int = 0
 
 
 @dataclass(frozen=True)
@@ -279,6 +295,7 @@ Event = (
     JobQueued
     | JobStarted
     | JobProgressed
+    | DeviceUsed
     | ClipOpened
     | MaskPreviewed
     | MaskPredicted
