@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QMainWindow, QSplitter, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QMainWindow, QWidget
 
 from app.actions import REASONS, ActionSet, keys_text, plain
 from app.compositing import Scene
@@ -68,7 +68,6 @@ class Comfort(QObject):
             "change_shortcuts": self._change_shortcuts,
             "tour": partial(self._start_tour, focus=True),
             "open_demo": self._open_demo,
-            "reset_layout": self._reset_layout,
         }
 
     def build(self, actions: ActionSet) -> None:
@@ -188,7 +187,7 @@ class Comfort(QObject):
 
     def _preset_entries(self) -> Iterator[Entry]:
         needs = facts(self._workspace)
-        missing = [need for need in ("clip", "idle") if need not in needs]
+        missing = [need for need in ("clip",) if need not in needs]
         for name in PRESETS:
             label = PRESET_LABELS.get(name, name)
             yield Entry(
@@ -253,12 +252,3 @@ class Comfort(QObject):
 
     def _open_demo(self) -> None:
         self._workspace.worker.submit(lay_out, self._opening.open, "demo")
-
-    def _reset_layout(self) -> None:
-        """The panels, and the timeline's height."""
-        self._docks.reset()
-        for splitter in self._window.findChildren(QSplitter):
-            lowest = splitter.widget(splitter.count() - 1)
-            if splitter.orientation() is Qt.Orientation.Vertical and lowest is not None:
-                below = lowest.sizeHint().height()
-                splitter.setSizes([splitter.height() - splitter.handleWidth() - below, below])

@@ -223,6 +223,7 @@ class MainWindow(QMainWindow):
             "mark_in": edit.mark_in,
             "mark_out": edit.mark_out,
             "clear_range": edit.clear_range,
+            "reset_layout": self._reset_layout,
             "fit": self.canvas.fit,
             "actual": self.canvas.actual_size,
             "zoom_in": lambda: self.canvas.zoom_by(1.25),
@@ -407,6 +408,10 @@ class MainWindow(QMainWindow):
     def _scrubbed(self, frame: int) -> None:
         self.workspace.player.stop()
         self.editing.go_to(frame)
+
+    def _reset_layout(self) -> None:
+        self.docks.reset()
+        self.timeline_control.forget_height()
 
     def _ask_colour(self, object_id: int) -> None:
         document = self.workspace.document

@@ -137,7 +137,9 @@ def _import_dialog(window: MainWindow, folder: Path) -> QWidget:
 
 
 DIALOGS: dict[str, Callable[[MainWindow, Path], QWidget]] = {
-    "ExportDialog": lambda window, _: ExportDialog(document_of(window), window.workspace.bridge, "", window),
+    "ExportDialog": lambda window, _: ExportDialog(
+        window.workspace, document_of(window), window.settings, window
+    ),
     "Preferences": lambda window, _: Preferences(window.settings, window),
     "ErrorDialog": lambda window, _: ErrorDialog("ZeroDivisionError", "Traceback", window),
     "ImportDialog": _import_dialog,

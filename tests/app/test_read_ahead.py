@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.document import Document
 from app.main_window import MainWindow
 from app.playback_rate import PlaybackRate, RateMeter
@@ -80,10 +79,10 @@ def test_dropped_frames_are_told_while_playing(opened: MainWindow, qtbot: QtBot)
     qtbot.waitUntil(lambda: rate.text().endswith("fps"))
     rate.show_rate(11.0, Fraction(25))
     assert rate.text() == "11 of 25 fps"
-    assert theme.WARNING in rate.styleSheet()
+    assert rate.property("tone") == "warning"
     rate.show_rate(24.6, Fraction(24000, 1001))
     assert rate.text() == "24 of 23.98 fps"
-    assert theme.WARNING not in rate.styleSheet()
+    assert not rate.property("tone")
     do(opened, "play")
     assert not rate.text()
 
