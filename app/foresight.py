@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Sequence
 
 from app.costs import Work
 from app.document import Document
 from app.orders import Order, Way
 from vosengine.config import Config
 from vosengine.lessons import config_text, warm_steps
-from vosengine.sweeps import plan, steps_of
+from vosengine.sweeps import plan
 
 
-def work_of(order: Order, document: Document, wanted: Collection[int] | None) -> Work:
-    """The work of an order; `wanted`: the frames to predict, None for all that it names.
+def work_of(order: Order, document: Document, wanted: Sequence[int] | None) -> Work:
+    """The work of an order; `wanted`: the frames to predict, in order, None for all that it names.
 
     What is to be learned is told from which frames were drawn since; the engine, which looks at the masks
     themselves, may find that a redrawn one is the same.
@@ -27,8 +28,21 @@ def work_of(order: Order, document: Document, wanted: Collection[int] | None) ->
             wanted = None  # the model that made what is there will be no more
     if order.way is Way.LEARN:
         return Work(learns, 0, 0)
-    groups = plan(marked, order.span, order.direction, wanted)
-    return Work(learns, steps_of(groups), sum(len(s.frames) for group in groups for s in group))
+    groups = plan(marked, order.span, order.direction)
+    reach = [reached(group[0].frames, wanted) for group in groups]
+    objects = [len(group) for group in groups]
+    return Work(learns, sum(reach), sum(n * each for n, each in zip(reach, objects, strict=True)))
+
+
+def reached(sweep: range, wanted: Sequence[int] | None) -> int:
+    """How many frames a sweep visits: up to the last wanted one, as `plan` cuts it. `wanted` is sorted."""
+    if wanted is None:
+        return len(sweep)
+    if sweep.step > 0:
+        place = bisect_left(wanted, sweep.stop) - 1
+        return max(wanted[place] - sweep.start + 1, 0) if place >= 0 else 0
+    place = bisect_left(wanted, sweep.stop + 1)
+    return max(sweep.start - wanted[place] + 1, 0) if place < len(wanted) else 0
 
 
 def steps_to_learn(document: Document, object_id: int, config: Config) -> int:

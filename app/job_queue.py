@@ -137,20 +137,18 @@ class JobQueue(QObject):
     def cancel(self, number: int) -> None:
         """End a job: one that waits at once, the one under way within a step. The others go on."""
         job = self.job(number)
-        if job is None or job.is_over:
-            return
-        if job is self.running:
+        if job is not None and job is self.running:
             self._cancel_running(job)
-        else:
-            job.state, job.sentence = JobState.CANCELLED, tr("Taken out before it started.")
-            self._list.remove(number)
-            self.changed.emit()
+        elif job is not None and not job.is_over:
+            self.remove(number)
 
     def remove(self, number: int) -> None:
-        """Take a job off the list, cancelling it first where it runs."""
-        if not self._list.remove(number):
+        """Take a job off the list; the one under way is cancelled instead."""
+        if self._list.remove(number):
+            self.held = self.held and bool(self.waiting)
+            self.changed.emit()
+        else:
             self.cancel(number)
-        self.changed.emit()
 
     def move(self, number: int, places: int) -> None:
         """Move a job that waits down by so many places (up: negative)."""

@@ -52,6 +52,7 @@ class Judging(QObject):
         self.thumbnails = Thumbnails()
         self._wanted: dict[Hashable, ThumbnailWish] = {}
         self._ranked: tuple[Span, int] | None = None  # the scope of the ranking shown
+        self._told: Outcome | None = None  # what a run changed, as said last
         self._visited: tuple[int, float] | None = None  # the worst frame gone to last, and its estimate
         self._rank_later = QTimer(self, singleShot=True, interval=RANK_DELAY)
         self._rank_later.timeout.connect(self.rank)
@@ -256,8 +257,9 @@ class Judging(QObject):
         """What the run changed, and how it is taken back."""
         self._visited = None
         document = self._workspace.document
-        if document is not None and document.runs.outcome.changed:
-            outcome, keys = document.runs.outcome, self.actions["undo"].shortcut()
+        outcome = document.runs.outcome if document is not None else Outcome()
+        if document is not None and outcome.changed and outcome is not self._told:
+            self._told, keys = outcome, self.actions["undo"].shortcut()
             undo = keys.toString(QKeySequence.SequenceFormat.NativeText) or "Undo"
             where = outcome.where(document.clip.first_number)
             self._workspace.message.emit(f"{sentence} {outcome.count} ({where}); {undo} takes it back.")

@@ -309,7 +309,7 @@ class RunPanel(QFrame):
     def show_progress(self, running: bool, progress: Progress, device: str = "", waiting: str = "") -> None:
         """The state of the job under way, what it computes on and what waits; an idle bar stays, empty."""
         self._is_running = running
-        self.run_button.setText(tr("Run next") if running else tr("Run"))
+        self.run_button.setText(tr("Queue run") if running else tr("Run"))
         self.bar.setEnabled(running)
         busy = running and progress.total == 0
         self.bar.setRange(0, 0 if busy else max(progress.total, 1))

@@ -84,7 +84,7 @@ class Reading:
 
     @property
     def revision(self) -> int:
-        """Grows with each change of the annotations, undo included; goes into engine commands."""
+        """Grows with each change of the annotations, undo included, and each learning; goes into commands."""
         return self._store.revision
 
     @property

@@ -126,7 +126,7 @@ class Runner(QObject):
 
     def _submit_propagation(self, document: Document, order: Order) -> None:
         wanted = frames_of(order, document)
-        work = work_of(order, document, wanted)
+        work = work_of(order, document, None if wanted is None else sorted(wanted))
         self._timer, self._objects = UnitTimer(), work.object_frames / max(work.frames, 1)
         self._step = document.begin_predictions(order.undo_name)
         self._job = self._bridge.submit(

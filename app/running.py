@@ -107,7 +107,7 @@ class Running(QObject):
             return Work(document.config.steps, frames, frames)
         return work_of(order_for(document, Way.RUN), document, self._outdated(document))
 
-    def _outdated(self, document: Document) -> set[int] | None:
+    def _outdated(self, document: Document) -> list[int] | None:
         """As `Document.outdated`, from what the survey knows already; None where that is none."""
         marks = [
             self._survey.findings[each.object_id].marks
@@ -120,8 +120,8 @@ class Running(QObject):
             return None
         open_frames = np.logical_or.reduce([(row == Mark.EMPTY) | (row == Mark.STALE) for row in marks])
         span = document.span
-        found = np.flatnonzero(open_frames[span.start : span.stop]) + span.start
-        return set(found.tolist()) or None
+        found: list[int] = (np.flatnonzero(open_frames[span.start : span.stop]) + span.start).tolist()
+        return found or None
 
     def _measured(self, config: Config, unit: str, seconds: float) -> None:
         document, device = self._workspace.document, self._workspace.runner.device

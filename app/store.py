@@ -219,10 +219,10 @@ class Store:
                 self.cells.set(Cell(Kind.MUTED, each.object_id, each.frame), stored.serial)
             self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
             self.revision = max(self.revision, each.revision)
-        for each in manifest.objects:
-            lesson = read_lesson(model_file(self.project.models_folder, each.object_id))
+        for known in manifest.objects:
+            lesson = read_lesson(model_file(self.project.models_folder, known.object_id))
             if lesson is not None:
-                self.lessons[each.object_id] = lesson
+                self.lessons[known.object_id] = lesson
                 self.revision = max(self.revision, lesson.revision)
         for key in manifest.approved:
             self.cells.set(Cell(Kind.APPROVED, *key), True)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.costs import FRAME, STEP
 from app.document import Document
 from app.jobs import JobKind, JobList, JobState
 from app.main_window import MainWindow
@@ -17,9 +18,9 @@ from tests.app.conftest import FRAMES, Confirm
 from tests.app.fake_engine import FakeEngine
 from tests.app.mouse import drag
 from tests.app.person import do, document_of, run, scribble
-from vosengine.config import PRESETS
+from vosengine.config import PRESETS, Config
 from vosengine.errors import EngineError
-from vosengine.messages import Export, ExportWritten, FineTune, Propagate
+from vosengine.messages import DeviceUsed, Export, ExportWritten, FineTune, Propagate
 from vosengine.types import Span
 
 # --- the list ---------------------------------------------------------------------------------------------
@@ -305,3 +306,47 @@ def test_learning_alone_leaves_the_masks(opened: MainWindow, engine: FakeEngine,
     idle(opened, qtbot)
     assert len(engine.of(FineTune)) == 1, "that was learned already"
     assert len(document.states(1)) == FRAMES
+
+
+# --- what it costs and runs on ----------------------------------------------------------------------------
+
+
+def test_the_panel_tells_what_the_next_run_costs(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    lines, runner = opened.run_panel.cost, opened.workspace.runner
+    qtbot.waitUntil(lambda: "not measured" in lines[0].text())
+    assert lines[1].text() == "30 learning steps  +  8 frames"
+    runner.device = DeviceUsed(1, "CPU, 2 threads")
+    for unit, seconds in ((STEP, 0.4), (FRAME, 0.35)):
+        runner.measured.emit(Config(), unit, seconds)
+    scribble(opened, qtbot)
+    qtbot.waitUntil(lambda: lines[0].text() == "Next run: about 14 s here")
+    assert lines[1].text() == "12 s learning  +  7 frames at 0.35 s"
+    run(opened, qtbot)
+    qtbot.waitUntil(lambda: lines[0].text() == "Next run: about 2 s here")
+    assert lines[1].text() == "7 frames at 0.35 s", "nothing is out of date: all again, with what is known"
+    opened.editing.go_to(4)
+    do(opened, "brush")
+    drag(opened.canvas, [(50.5, 40.5), (55.5, 40.5)])
+    qtbot.waitUntil(lambda: lines[1].text() == "3 s learning  +  4 frames at 0.35 s")
+    document_of(opened).set_config(PRESETS["instant"])
+    qtbot.waitUntil(lambda: lines[0].text() == "Next run: about 5 s (from Balanced)")
+    document_of(opened).set_config(PRESETS["osvos-paper"])
+    qtbot.waitUntil(lambda: "528 MB" in lines[0].text())
+    assert opened.settings.device == "CPU, 2 threads"
+    for label in lines:
+        assert label.sizeHint().width() <= label.width()
+
+
+def test_device_memory_and_pace_are_shown_while_learning(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    busy(opened, engine, qtbot)
+    jobs, panel = opened.workspace.jobs, opened.run_panel
+    jobs._runner.device = DeviceUsed(1, "NVIDIA H100", 3 * 2**30, 80 * 2**30)
+    jobs.progressed.emit()
+    assert panel.cost[0].text() == "NVIDIA H100  ·  3.0 of 80 GB"
+    engine.gate.set()
+    idle(opened, qtbot)

@@ -60,6 +60,7 @@ def test_opening_gives_the_clip_first_and_then_its_proxies(engine, clip, tmp_pat
 
 def test_a_shot_goes_in_and_mattes_come_out(engine, clip, tmp_path):
     learned = run(engine, m.FineTune(clip, (drawn(0),), CONFIG, revision=3, cache_folder=tmp_path))
+    assert of(learned, m.DeviceUsed)[0].device
     assert of(learned, m.ModelReady) == [m.ModelReady(7, (1,), 8, 3, cold=(1,))]
     assert [event.frame for event in of(learned, m.MaskPreviewed)] == [1], "the frame beside the marked one"
     command = m.Propagate(clip, (drawn(0),), Span(0, COUNT), CONFIG, revision=4, cache_folder=tmp_path)

@@ -13,9 +13,9 @@ import pytest
 from tests.vosengine.methods.scene import frame
 from vosengine import engine as engine_module
 from vosengine import messages as m
-from vosengine.config import preset
+from vosengine.config import Config, preset
 from vosengine.engine import Engine
-from vosengine.lessons import WARM_SHARE
+from vosengine.lessons import WARM_SHARE, config_text, model_file, read_lesson
 from vosengine.types import Annotation, Box, Direction, Mask, Span
 
 COUNT = 6
@@ -55,9 +55,16 @@ def engine() -> Iterator[Engine]:
     engine.close()
 
 
-def learn(engine: Engine, clip: Path, annotations: tuple[Annotation, ...], folder: Path | None = None):
+def learn(
+    engine: Engine,
+    clip: Path,
+    annotations: tuple[Annotation, ...],
+    folder: Path | None = None,
+    config: Config = CONFIG,
+    revision: int = 0,
+):
     """Continue where possible; the answer and the previews."""
-    command = m.FineTune(clip, annotations, CONFIG, warm_start=True, models_folder=folder)
+    command = m.FineTune(clip, annotations, config, revision, warm_start=True, models_folder=folder)
     events = list(engine.run(1, command))
     assert isinstance(events[-1], m.ModelReady)
     return events[-1], [e for e in events if isinstance(e, m.MaskPreviewed)]
@@ -81,6 +88,26 @@ def test_wanted_frames_are_those_of_a_whole_run(engine: Engine, clip: Path) -> N
         assert (event.quality, event.start) == (whole[key].quality, whole[key].start)
     assert [some[key].start for key in sorted(some)] == [5, 0, 0]
     assert predict(engine, replace(command, frames=frozenset())) == {}
+
+
+def test_a_model_s_file_says_what_it_learned_last_and_since_when_it_is_one(
+    engine: Engine, clip: Path, tmp_path: Path
+) -> None:
+    file = model_file(tmp_path, 1)
+    assert read_lesson(file) is None
+    learn(engine, clip, BOTH[:1], tmp_path, revision=3)
+    learn(engine, clip, CORRECTED[::2], tmp_path, revision=5)
+    lesson = read_lesson(file)
+    assert lesson is not None
+    assert (lesson.frames, lesson.revision, lesson.since) == ({0, 5}, 5, 3)
+    assert lesson.config == config_text(CONFIG)
+    other = replace(CONFIG, steps=1)
+    learn(engine, clip, BOTH[:1], tmp_path, other, revision=7)
+    lesson = read_lesson(file)
+    assert lesson is not None
+    assert (lesson.frames, lesson.revision, lesson.since) == ({0}, 7, 7), "from the parent again"
+    file.write_bytes(b"damaged")
+    assert read_lesson(file) is None
 
 
 def test_a_box_is_made_a_mask_only_where_that_is_wanted(engine: Engine, clip: Path) -> None:

@@ -11,6 +11,12 @@ def test_the_device_can_be_chosen(monkeypatch):
     assert runtime.device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def test_the_device_is_told_in_words(monkeypatch):
+    monkeypatch.setenv("ROTOSHOT_DEVICE", "cpu")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert runtime.device_in_use() == ("CPU, 3 threads", 0, 0)
+
+
 def test_mixed_precision_gives_bfloat16_where_it_is_fast_and_ends_with_its_block():
     where = torch.device("cpu")
     a = torch.ones(4, 4)
