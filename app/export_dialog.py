@@ -309,6 +309,8 @@ class ExportDialog(QDialog):
         self._pages.setCurrentIndex(page)
         if page == FORM:
             self.form.refresh()
+        focused = {PROGRESS: self.progress.hide_button, RESULT: self.results.show_button}
+        focused.get(page, self.export_button).setFocus()
 
 
 def _outcome(title: str, sentence: str, written: ExportWritten | None, count: int) -> Outcome:

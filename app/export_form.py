@@ -48,7 +48,9 @@ class ExportForm(QWidget):
         self._fill_presets("")
         usual = ExportChoice.from_values({"template": settings.export_template})
         kept = document.export_choice
-        self.show_choice(ExportChoice.from_values(kept) if kept else usual)
+        choice = ExportChoice.from_values(kept) if kept else usual
+        empty = {each.object_id for each in document.objects if not document.has_result(each.object_id)}
+        self.show_choice(replace(choice, left_out=choice.left_out | empty))
 
     # --- building -----------------------------------------------------------------------------------------
 

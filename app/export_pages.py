@@ -94,13 +94,13 @@ class ProgressPage(QWidget):
         remark = muted(tr("Go on working: the export takes the masks as they were when it started."))
         self.cancel = _button(tr("Cancel export"), self.cancelled)
         more = _button(tr("Queue another…"), self.another)
-        hide = _button(tr("Hide"), self.hidden)
-        hide.setToolTip(tr("The export goes on; this window comes back with the Export command"))
+        self.hide_button = _button(tr("Hide"), self.hidden)
+        self.hide_button.setToolTip(tr("The export goes on; this window comes back with the Export command"))
         parts = (self.heading, self.stage, self.bar, self.figures, self.queue)
         column = _column(self, *parts)
         column.addStretch(1)
         column.addWidget(remark)
-        column.addLayout(_buttons(more, self.cancel, hide))
+        column.addLayout(_buttons(more, self.cancel, self.hide_button))
 
     def show_progress(self, title: str, progress: Progress, waiting: int) -> None:
         """`waiting`: how many exports of this dialog come after it."""

@@ -28,6 +28,7 @@ Check = Generator[None, None, tuple[str, ...]]
 # Primaries, transfer, matrix and range.
 BT709_LIMITED = ("bt709", "bt709", "bt709", "tv")
 FULL_RANGE = ("unknown", "unknown", "unknown", "pc")
+SPOKEN = {BT709_LIMITED: "BT.709 at video levels", FULL_RANGE: "full range"}
 # Ten bits of alpha keep within 0.31 of 255 steps.
 PRORES_ALPHA_STEPS = 0.5
 # ProRes loses a step or two on average; BT.601 instead of BT.709 moves saturated colours by dozens.
@@ -92,12 +93,7 @@ def _check_header(plan: Plan, output: Output, facts: MovieFacts, tags: tuple[str
     wanted, found = (plan.info.width, plan.info.height), (facts.width, facts.height)
     _require(found == wanted, f"{output.name} measures {found} instead of {wanted}")
     _require(facts.tags == tags, f"{output.name} is tagged {facts.tags} instead of {tags}")
-    primaries, transfer, matrix, levels = tags
-    lines = [
-        f"{output.name}: {found[0]}x{found[1]}, tagged primaries {primaries}, transfer {transfer}, "
-        f"matrix {matrix}, range {levels}."
-    ]
-    return lines
+    return [f"{output.name}: {found[0]}x{found[1]}, tagged as {SPOKEN[tags]}."]
 
 
 def _check_timecode(plan: Plan, output: Output, facts: MovieFacts) -> list[str]:

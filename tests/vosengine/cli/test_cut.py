@@ -155,6 +155,16 @@ def test_export_refuses_an_occupied_place_unless_told(clip, engine, mask, out, c
     assert cli.main([*words, "--overwrite"]) == 0
 
 
+def test_objects_go_into_one_output_with_a_name_of_the_users(clip, engine, mask, out):
+    words = ["--object", "cow", "--mask", f"0={mask}", "--object", "dog", "--mask", f"1={mask}"]
+    assert cut(clip, out, *words, "--combined", "--name", "{clip} all") == 0
+    (folder,) = (out / "export").iterdir()
+    assert folder.name.endswith(" all")
+    again = ["export", str(out / "project"), "-o", str(out / "each"), "--per-object", "--quiet"]
+    assert cli.main(again) == 0
+    assert sorted(path.name for path in (out / "each").iterdir()) == ["cow", "dog"]
+
+
 @pytest.mark.parametrize("template", ["png16", "prores4444", "ffv1-luma", "davis"])
 def test_every_template_of_the_help_text_exists(template, clip, engine, mask, out):
     assert cut(clip, out, "--mask", f"0={mask}", "--template", template) == 0
