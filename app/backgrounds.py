@@ -53,7 +53,7 @@ class Backgrounds(QObject):
             chosen = self._settings.background_picture
             if chosen:
                 self._read(Path(chosen))
-            elif not self._choose_picture():
+            elif self._workspace.document is None or not self._choose_picture():
                 self.actions[self._former.value].trigger()
 
     def _choose_colour(self) -> None:

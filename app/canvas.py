@@ -110,6 +110,8 @@ class Canvas(QWidget):
 
     def set_pointer(self, pointer: Pointer) -> None:
         """What the pointer does from now on; an outline that is no longer its own is dropped."""
+        if pointer == self._pointer:
+            return  # while playing this is asked for every frame
         if self._pointer.outline is not None and self._pointer.outline is not pointer.outline:
             self._pointer.outline.clear()
         self._pointer = pointer
@@ -118,8 +120,9 @@ class Canvas(QWidget):
 
     def set_boxes(self, boxes: list[tuple[Box, QColor]]) -> None:
         """Boxes drawn over the frame."""
-        self._boxes = boxes
-        self.update()
+        if boxes != self._boxes:
+            self._boxes = boxes
+            self.update()
 
     @property
     def picture(self) -> QImage:
@@ -162,8 +165,7 @@ class Canvas(QWidget):
         if self._clip_size is None:
             return
         point = at or self._at or QPointF(self.rect().center())
-        self._fits = False
-        self._place(self._viewport.zoomed(factor, point.x(), point.y()))
+        self.lay(self._viewport.zoomed(factor, point.x(), point.y()))
 
     @property
     def fits(self) -> bool:
@@ -293,8 +295,8 @@ class Canvas(QWidget):
             return
         if self._pan_from is not None:
             step = position - self._pan_from
-            self._pan_from, self._fits = position, False
-            self._place(self._viewport.panned(step.x(), step.y()))
+            self._pan_from = position
+            self.lay(self._viewport.panned(step.x(), step.y()))
         elif self._stroke is not None and not self._lingering:
             self._draw_to(self._stroke, position, modifiers, pressure)
         elif self._open_outline is not None:
@@ -358,11 +360,12 @@ class Canvas(QWidget):
     def abandon(self) -> bool:
         """Drop what is under the pen; False when there is nothing."""
         drawing = self.is_drawing
+        if drawing or self._lingering:
+            self.update()
         if self._pointer.outline is not None:
             self._pointer.outline.clear()
         self._stroke, self._box_start, self._picked, self._lingering = None, None, None, False
         self._last_end = None
-        self.update()
         return drawing
 
     def _finish_box(self, position: QPointF) -> None:

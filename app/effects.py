@@ -56,9 +56,9 @@ def blurred(image: Image, union: NDArray[np.uint8]) -> Image:
     share = np.maximum(share, np.float32(1e-4))  # deep inside an object there is nothing else
     spread = BLUR * size[0] / BLUR_COLUMNS
     total = cv2.GaussianBlur(small * share[..., None], (0, 0), spread)
-    ground = total / cv2.GaussianBlur(share, (0, 0), spread)[..., None]
-    ground = cv2.convertScaleAbs(ground)
-    return np.asarray(cv2.resize(ground, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+    ground = np.asarray(total / cv2.GaussianBlur(share, (0, 0), spread)[..., None], np.float32)
+    eight_bit = cv2.convertScaleAbs(ground)
+    return np.asarray(cv2.resize(eight_bit, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def greyed(image: Image) -> Image:

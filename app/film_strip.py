@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect
 
-from PySide6.QtCore import QObject, QRectF, QSize, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
 from app import theme
 from app.lane import STRIP
@@ -34,13 +34,10 @@ class FilmStrip(QObject):
         self._ratio = 1.0
         self._missing: list[int] = []
         self._asked: list[int] = []
+        self._film = QPixmap()
+        self._key: tuple[float, ...] = ()  # what the film was drawn for
         self._soon = QTimer(self, singleShot=True, interval=ASK_DELAY)
         self._soon.timeout.connect(self._ask)
-
-    @property
-    def asked(self) -> list[int]:
-        """The frames that were asked for last."""
-        return self._asked
 
     def set_clip(self, size: tuple[int, int]) -> None:
         """Another clip of this (width, height)."""
@@ -50,10 +47,12 @@ class FilmStrip(QObject):
 
     def _clear(self) -> None:
         self._pictures.clear()
-        self._frames, self._missing, self._asked = [], [], []
+        self._frames, self._missing, self._asked, self._key = [], [], [], ()
 
     def put(self, frame: int, picture: QImage) -> None:
         """A picture that was asked for."""
+        self._key = ()
+        picture.setDevicePixelRatio(self._ratio)
         self._pictures.put(frame, picture)
         self._frames = sorted(key for key in self._pictures if isinstance(key, int))
 
@@ -75,23 +74,33 @@ class FilmStrip(QObject):
             for place in range(first, last)
         ]
 
-    def draw(self, painter: QPainter, axis: TimeAxis, body: QRectF, ratio: float) -> None:
-        """The strip in `body`; `ratio`: device pixels a widget unit."""
+    def draw(self, painter: QPainter, axis: TimeAxis, top: int, ratio: float) -> None:
+        """The strip at a height of the widget; `ratio`: device pixels a widget unit."""
         if ratio != self._ratio:
             self._ratio = ratio
             self._clear()
+        key = axis.left, axis.scale, axis.room
+        if key != self._key:
+            self._key, self._film = key, self._drawn(axis)
+        painter.drawPixmap(round(axis.origin), top, self._film)
+
+    def _drawn(self, axis: TimeAxis) -> QPixmap:
+        """The strip as it lies now; the playhead passes over it many times."""
         cells = self.cells(axis)
         self._missing = [frame for _, frame in cells if frame not in self._pictures]
         if self._missing != self._asked:
             self._soon.start()
-        painter.save()
-        painter.setClipRect(body)
-        painter.fillRect(body, QColor(theme.colours().canvas))
+        length = axis.edge(axis.frame_count) - axis.origin
+        film = QPixmap(max(round(length * self._ratio), 1), round(STRIP * self._ratio))
+        film.setDevicePixelRatio(self._ratio)
+        film.fill(QColor(theme.colours().canvas))
+        painter = QPainter(film)
         for left, frame in cells:
             picture = self._nearest(frame)
             if picture is not None:
-                painter.drawImage(QRectF(left, body.top(), self._width - 1, body.height()), picture)
-        painter.restore()
+                painter.drawImage(round(left - axis.origin), 0, picture)
+        painter.end()
+        return film
 
     def _nearest(self, frame: int) -> QImage | None:
         place = bisect(self._frames, frame)
@@ -102,5 +111,5 @@ class FilmStrip(QObject):
 
     def _ask(self) -> None:
         self._asked = self._missing
-        size = QSize(self._width, STRIP) * self._ratio
+        size = QSize(self._width - 1, STRIP) * self._ratio
         self.wanted.emit(self._missing, (size.width(), size.height()))

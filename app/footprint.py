@@ -11,7 +11,7 @@ import binascii
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vosengine.types import Mask, Matte
 
 COLUMNS, ROWS = 64, 36  # cells of a frame, whatever its shape
-FINER = 4  # times as many cells a side, of which the centre is taken
+FINER = 5  # times as many cells a side, of which the centre is taken
 FINEST = 960  # columns of a larger matte that are looked at: the GUI's thread makes footprints
 CENTRE = struct.Struct("<HH")
 CHANGED = 0.005  # of what both cover together; less is rounding
@@ -92,7 +92,7 @@ class Footprint:
         return self.change(other) > CHANGED
 
 
-def centre_of(coverage: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[float, float] | None:
+def centre_of(coverage: NDArray[Any]) -> tuple[float, float] | None:
     """The middle of what a mask or matte covers, (x, y) as shares of the frame; None for nothing."""
     moments = cv2.moments(coverage)
     if moments["m00"] == 0:

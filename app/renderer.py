@@ -6,6 +6,8 @@ import threading
 import traceback
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.errors import EngineError
 from vosengine.types import Image
 
+READERS = 3  # mattes of several objects that are read side by side
 CACHE_BYTES = 256 * 2**20  # decoded frames and full-size mattes kept in memory
 
 
@@ -232,6 +235,7 @@ class _Footage:
         self._fill: Iterator[int] = iter(())
         self._kept = _ByteBounded(CACHE_BYTES)
         self._mattes = WeightMemory()
+        self._readers = ThreadPoolExecutor(READERS, "rotoshot-mattes")
 
     def use_cache(self, folder: Path) -> None:
         """Keep proxies in `folder` and begin to fill it."""
@@ -283,7 +287,7 @@ class _Footage:
     def read(self, layer: Layer) -> None:
         """Have a layer's matte in memory at the proxy's size."""
         if self._proxy is not None:
-            self._weights(layer, self._proxy.width, self._proxy.height)
+            self._weights((layer,), self._proxy.width, self._proxy.height)
 
     def _filling(self, picture: Picture | None, image: Image) -> Image | None:
         """The user's picture at the size of the frame."""
@@ -300,20 +304,22 @@ class _Footage:
     def _weighted(self, layers: Sequence[Layer], image: Image) -> Weighted:
         """The layers that show anything on the frame, with their weights."""
         height, width = image.shape[:2]
-        weights = ((layer, self._weights(layer, width, height)) for layer in layers)
-        return [(layer, weight) for layer, weight in weights if weight is not None]
+        weights = self._weights(layers, width, height)
+        return [(layer, weight) for layer, weight in zip(layers, weights, strict=True) if weight is not None]
 
-    def _weights(self, layer: Layer, width: int, height: int) -> NDArray[np.uint8] | None:
-        key = ("weights", layer.key, width, height)
+    def _weights(self, layers: Sequence[Layer], width: int, height: int) -> list[NDArray[np.uint8] | None]:
+        """From memory; those that are not there are read side by side."""
         memory = self._mattes if self._is_proxy(width, height) else self._kept
-        kept = memory.get(key)
-        if kept is None:
-            matte = layer.load()
-            if matte is None:
-                return None
-            kept = to_weights(matte, width, height)
-            memory.put(key, kept)
-        return kept
+        keys = [("weights", layer.key, width, height) for layer in layers]
+        found = [memory.get(key) for key in keys]
+        missing = [place for place, weight in enumerate(found) if weight is None]
+        several = self._readers.map if len(missing) > 1 else map
+        read = several(partial(_read, width, height), [layers[place] for place in missing])
+        for place, weight in zip(missing, read, strict=True):
+            found[place] = weight
+            if weight is not None:
+                memory.put(keys[place], weight)
+        return found
 
     def _is_proxy(self, width: int, height: int) -> bool:
         return self._proxy is not None and (width, height) == (self._proxy.width, self._proxy.height)
@@ -330,7 +336,14 @@ class _Footage:
             raise
 
     def close(self) -> None:
+        self._readers.shutdown()
         self.clip.close()
+
+
+def _read(width: int, height: int, layer: Layer) -> NDArray[np.uint8] | None:
+    """A layer's weights at display size; None where it shows nothing."""
+    matte = layer.load()
+    return None if matte is None else to_weights(matte, width, height)
 
 
 class _ByteBounded:

@@ -49,7 +49,7 @@ class SteadyView(QObject):
     def build(self, actions: ActionSet) -> None:
         """Hear of the actions that end it."""
         self.actions = actions
-        actions["fit"].triggered.connect(partial(self._stop, fits=True))
+        actions["fit"].triggered.connect(lambda: self._stop(fits=True))
 
     def facts(self) -> set[str]:
         """Whether there is anything to follow."""

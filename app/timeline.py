@@ -34,6 +34,7 @@ from vosengine.types import Span
 NAMES = 128  # width of the names' column
 HANDLE_TOP = 8  # above, the ruler scrubs at the in and out points too
 ZOOM_STEP = 1.25
+PLAYHEAD = 8  # half of its width at most
 
 
 class Timeline(QWidget):
@@ -116,10 +117,11 @@ class Timeline(QWidget):
 
     def set_frame(self, frame: int) -> None:
         """Move the playhead, and the view with it when it would leave."""
-        self._frame = frame
+        former, self._frame = self._frame, frame
         if self.follows and self._drag != "pan" and self._axis.follow(frame):
             self.refresh()
-        self.update()
+        for each in (former, frame):
+            self.update(round(self.x_of(each)) - PLAYHEAD, 0, 2 * PLAYHEAD, self.height())
 
     @property
     def lanes(self) -> list[Lane]:
@@ -347,8 +349,7 @@ class Timeline(QWidget):
         painter.drawPixmap(0, 0, self._blit)
         if self._axis.frame_count:
             if self._rows.strip:
-                body = self._body(RULER, STRIP)
-                self.strip.draw(painter, self._axis, body, self.devicePixelRatioF())
+                self.strip.draw(painter, self._axis, RULER, self.devicePixelRatioF())
                 self._shade_outside(painter, RULER, STRIP)
             self._draw_playhead(painter)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel
 
 from app.canvas import Canvas
 from app.compositing import View
 from app.language import tr
 
-CORNER = QPoint(10, 10)  # widget units
-GROUND = (
-    "background: rgba(0, 0, 0, 170); color: white; border-radius: 5px; padding: 3px 8px;"  # as the wipe's
-)
+MARGIN = 10  # widget units
+# Over pictures, whatever the theme; as the wipe's.
+GROUND = "background: rgba(0, 0, 0, 170); color: white; border-radius: 5px; padding: 3px 8px;"
 
 NAMES: dict[View, str] = {
     View.OVERLAY: tr("Overlay"),
@@ -34,11 +33,22 @@ class ViewName(QLabel):
 
     def __init__(self, canvas: Canvas) -> None:
         super().__init__(canvas)
+        self._canvas = canvas
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName(tr("View"))
         self.setStyleSheet(GROUND)
-        self.move(CORNER)
+        canvas.installEventFilter(self)
         self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The canvas has another size."""
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        """At the lower left: above are the wipe's labels."""
+        self.move(MARGIN, self._canvas.height() - self.height() - MARGIN)
 
     def show_view(self, view: View, steady_on: str = "") -> None:
         """The view, and the name of the object it is steady on."""
@@ -47,4 +57,5 @@ class ViewName(QLabel):
             parts.append(tr("Steady on {name}").format(name=steady_on))
         self.setText("  ·  ".join(parts))
         self.adjustSize()
+        self._place()
         self.setVisible(bool(parts))

@@ -208,8 +208,6 @@ class Viewer(QObject):
             self._canvas.abandon()
             self._workspace.scribbler.leave_frame()
             self._workspace.shaping.abandon_pick()
-            if self.tool is not Tool.BOX and not self._workspace.player.is_playing:
-                self._prepare()
         self._update_pointer()
         if self.solo:
             self.refresh()
@@ -232,6 +230,8 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is not None and not self._workspace.player.is_playing:
             self._workspace.renderer.show(self._scene(document, sharp=True))
+            if self.tool is not Tool.BOX:
+                self._prepare()  # not before: full frames that come between make scrubbing stutter
 
     def shown_objects(self, document: Document) -> list[RotoObject]:
         """The visible objects, the topmost first; with solo the current one alone."""

@@ -37,7 +37,7 @@ class WeightMemory:
 
     def put(self, key: Hashable, weights: NDArray[np.uint8]) -> None:
         """Remember an array under a new key."""
-        packed = zlib.compress(np.ascontiguousarray(weights), 1)
+        packed = zlib.compress(weights.tobytes(), 1)
         self._packed[key] = packed, (weights.shape[0], weights.shape[1])
         self._size += len(packed)
         while self._size > self._limit and len(self._packed) > 1:

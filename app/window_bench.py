@@ -43,12 +43,14 @@ class TimelineFigures:
 
 def timeline_figures(frames: int = 20_000, short: int = 200) -> TimelineFigures:
     """Draw the timelines of two clips into pictures; needs a QApplication on any platform, shows nothing."""
-    measured = np.array([_measured(count) for count in (frames, short)])
-    long_clip, short_clip = measured
-    return TimelineFigures(*long_clip.tolist(), ratios=tuple((long_clip / short_clip).tolist()))
+    measured = _measured(frames)
+    paint, scroll, zoom, playhead = (
+        one / other for one, other in zip(measured, _measured(short), strict=True)
+    )
+    return TimelineFigures(*measured, (paint, scroll, zoom, playhead))
 
 
-def _measured(count: int) -> list[float]:
+def _measured(count: int) -> tuple[float, float, float, float]:
     """Milliseconds of painting, scrolling, zooming and moving the playhead."""
     timeline = Timeline()
     timeline.resize(WIDTH, HEIGHT)
@@ -66,7 +68,7 @@ def _measured(count: int) -> list[float]:
     timeline.follows = False
     playhead = _time(timeline, picture, timeline.set_frame)
     timeline.deleteLater()
-    return [paint, scroll, zoom, playhead]
+    return paint, scroll, zoom, playhead
 
 
 def _time(timeline: Timeline, picture: QImage, change: Callable[[int], object]) -> float:

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.compositing import Layer, View, composite
 from app.effects import Picture, blurred, greyed
 from app.main_window import MainWindow
+from app.settings import Settings
 from tests.app.conftest import open_and_wait
 from tests.app.fake_engine import truth
 from tests.app.person import canvas_colour, do, document_of
@@ -108,6 +109,13 @@ def test_the_picture_is_asked_for_once_and_remembered(
     open_and_wait(other, footage, qtbot)
     assert other.viewer.view is View.PICTURE
     qtbot.waitUntil(lambda: canvas_colour(other, 50, 10) == (20, 200, 40))
+    other.deleteLater()
+
+
+def test_nothing_is_asked_before_a_clip_is_open(window: MainWindow, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.backgrounds.QFileDialog.getOpenFileName", lambda *_: pytest.fail("asked"))
+    other = MainWindow(window.workspace, Settings(view="picture"))
+    assert other.viewer.view is View.OVERLAY
     other.deleteLater()
 
 

@@ -148,7 +148,7 @@ def _encoded(picture: Image) -> bytes:
 
 
 def _decoded(coded: bytes, flags: int = cv2.IMREAD_COLOR) -> Image:
-    picture = cv2.imdecode(np.frombuffer(coded, np.uint8), flags)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(coded, np.uint8), flags), np.uint8)
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 

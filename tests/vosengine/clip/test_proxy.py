@@ -51,6 +51,18 @@ def test_size_keeps_the_shape_and_never_grows(
     assert proxy.image(0).shape == (size[1], size[0], 3)
 
 
+@pytest.mark.parametrize("size", [(64, 36), (24, 14)])  # decoded whole, and at a quarter
+def test_small_pictures_come_from_the_disk_alone(clip: Clip, tmp_path: Path, size: tuple[int, int]) -> None:
+    counting = Counting(clip)
+    proxy = Proxy(counting, tmp_path)
+    assert proxy.small(3, *size) is None
+    whole = proxy.image(3)
+    small = proxy.small(3, *size)
+    assert small is not None
+    assert np.abs(small.astype(int) - cv2.resize(whole, size, interpolation=cv2.INTER_AREA)).mean() < 4
+    assert counting.decoded == [3]
+
+
 def test_pictures_are_the_clips_averaged_down(clip: Clip, tmp_path: Path) -> None:
     proxy = Proxy(clip, tmp_path, 64)
     for frame in (5, 1):

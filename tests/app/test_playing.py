@@ -1,17 +1,23 @@
-"""Mattes are in memory before they are played, and the rate that playing reaches is told."""
+"""Mattes are read before they play, the rate reached is told, the timeline is as the user left it."""
 
+import json
 import threading
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QSplitter
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
+from app.lane import LANE
 from app.main_window import MainWindow
 from app.playback_rate import PlaybackRate, RateMeter
+from app.settings import load_settings
 from app.weight_memory import WeightMemory
-from tests.app.conftest import FRAMES
+from tests.app.conftest import FRAMES, open_and_wait
 from tests.app.fake_engine import truth
 from tests.app.person import do, document_of, run
 from vosengine.project_file import harden
@@ -100,3 +106,45 @@ def test_the_film_strip_gets_the_clips_frames(opened: MainWindow, qtbot: QtBot):
     shorter = timeline.minimumSizeHint().height()
     do(opened, "film_strip")
     assert timeline.minimumSizeHint().height() > shorter
+
+
+def test_the_timelines_height_is_remembered(opened: MainWindow, footage: Path, qtbot: QtBot):
+    splitter = opened.timeline_panel.parentWidget()
+    assert isinstance(splitter, QSplitter)
+    handle, before = splitter.handle(1), opened.timeline_panel.height()
+    middle = handle.rect().center()
+    qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(handle, middle - QPoint(0, 60))
+    qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=middle)
+    height = opened.timeline_panel.height()
+    assert height > before + 10
+    do(opened, "lanes_taller")
+    do(opened, "close_project")
+    other = MainWindow(opened.workspace, opened.settings)
+    other.show()
+    qtbot.waitExposed(other)
+    open_and_wait(other, footage, qtbot)
+    assert other.timeline_panel.height() == pytest.approx(height, abs=2)
+    assert other.timeline.lane_height == opened.timeline.lane_height > LANE
+    other.deleteLater()
+
+
+def test_what_the_settings_say_of_the_timeline_is_checked(tmp_path: Path):
+    stored = {"lane_height": 900, "timeline_height": True, "film_strip": "no", "follow_playhead": False}
+    (tmp_path / "settings.json").write_text(json.dumps(stored))
+    settings, _ = load_settings(tmp_path / "settings.json")
+    assert (settings.lane_height, settings.timeline_height) == (LANE, 0)
+    assert settings.film_strip
+    assert not settings.follow_playhead
+
+
+def test_the_timeline_follows_while_playing_only_if_wanted(opened: MainWindow):
+    timeline = opened.timeline
+    do(opened, "follow_playhead")
+    assert timeline.follows  # a step is always brought into view
+    do(opened, "loop")
+    do(opened, "play")
+    assert not timeline.follows
+    do(opened, "follow_playhead")
+    assert timeline.follows
+    do(opened, "play")
