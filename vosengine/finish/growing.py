@@ -1,0 +1,168 @@
+"""Moving a matte's edge by fractions of pixels, its profile kept.
+
+The edge is the line of half coverage, drawn through the pixels' centres as marching squares do (Lorensen and
+Cline, SIGGRAPH 1987): a piece of line in each square of four centres. From each pixel the nearest piece gives
+distance and direction, and the coverage there becomes what was found `radius` further inside. Where something
+thinner than that lies there, looking on would come out behind it; so the way there counts as well.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vosengine.types import Probability
+
+Numbers = NDArray[np.float32]
+
+SOFTEST = 24.0  # pixels from the edge: what is soft beyond it, smoke say, has no edge to move with
+COLUMNS = 1024  # OpenCV samples tables, no lists: this wide
+# The two corners of each side of a square; its corners are numbered by rows.
+SIDES = ((0, 1), (0, 2), (1, 3), (2, 3))
+DEPTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels inside the edge at which to look
+
+
+class _Pieces(NamedTuple):
+    """The edge: the squares that it passes, bool (height - 1, width - 1), and one piece of line in each.
+
+    start, end: (x, y) of its ends; outwards: its direction away from the object, of length 1; float32 (n, 2).
+    """
+
+    squares: NDArray[np.bool_]
+    start: Numbers
+    end: Numbers
+    outwards: Numbers
+
+
+def grown(alpha: Probability, radius: float) -> Probability:
+    """The object's edge moved outwards by `radius` pixels, inwards where negative.
+
+    alpha: float32 (height, width) in [0, 1]. Nothing moves where coverage passes one half nowhere.
+    """
+    if radius < 0:
+        return np.asarray(1 - grown(1 - alpha, -radius), np.float32)
+    pieces = _pieces(alpha)
+    if radius == 0 or pieces is None:
+        return alpha
+    away, nearest = _nearest(pieces.squares)
+    rows, columns = _concerned(alpha, away, radius)
+    place = np.stack([columns, rows], 1).astype(np.float32)
+    inside = alpha[rows, columns] >= 0.5
+    distance, outwards = _from_edge(place, pieces, nearest, inside)
+    result = alpha.copy()
+    result[rows, columns] = _carried(alpha, place, distance, outwards, radius)
+    return result
+
+
+def _pieces(alpha: Probability) -> _Pieces | None:
+    """The edge's pieces, in the order of their squares; None without an edge."""
+    if min(alpha.shape) < 2:
+        return None
+    inside = alpha >= 0.5
+    squares = (inside[:-1, :-1] != inside[1:, 1:]) | (inside[:-1, 1:] != inside[1:, :-1])
+    squares |= inside[:-1, :-1] != inside[:-1, 1:]
+    rows, columns = np.nonzero(squares)
+    if rows.size == 0:
+        return None
+    corners = [alpha[rows + y, columns + x] for y, x in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    crossings, there = zip(*(_crossing(corners, *side) for side in SIDES), strict=True)
+    points, passed = np.stack(crossings, 1), np.stack(there, 1)  # (n, 4, 2), (n, 4)
+    piece = np.arange(rows.size)
+    origin = np.stack([columns, rows], 1).astype(np.float32)
+    start = points[piece, passed.argmax(1)] + origin
+    end = points[piece, 3 - passed[:, ::-1].argmax(1)] + origin
+    return _Pieces(squares, start, end, _outwards(corners))
+
+
+def _crossing(corners: list[Probability], one: int, other: int) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Where the edge crosses a side of each square, (x, y) within it, and whether it does."""
+    first, last = corners[one], corners[other]
+    there = (first >= 0.5) != (last >= 0.5)
+    share = np.where(there, (first - 0.5) / np.where(there, first - last, 1), 0)
+    from_corner = np.array([one % 2, one // 2], np.float32)
+    along = np.array([other % 2, other // 2], np.float32) - from_corner
+    return np.asarray(from_corner + share[:, None] * along, np.float32), there
+
+
+def _outwards(corners: list[Probability]) -> Numbers:
+    """Down the slope of coverage in each square, (n, 2) of length 1 (0 in a saddle)."""
+    upper_left, upper_right, lower_left, lower_right = corners
+    across = upper_left + lower_left - upper_right - lower_right
+    down = upper_left + upper_right - lower_left - lower_right
+    slope = np.stack([across, down], 1)
+    return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _nearest(squares: NDArray[np.bool_]) -> tuple[Numbers, NDArray[np.intp]]:
+    """By square: about how far the nearest one with a piece is, and that piece's number."""
+    away, labels = cv2.distanceTransformWithLabels(
+        (~squares).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    own = labels[squares]
+    number = np.zeros(int(own.max()) + 1, np.intp)
+    number[own] = np.arange(own.size)
+    return np.asarray(away, np.float32), number[labels]
+
+
+def _concerned(alpha: Probability, away: Numbers, radius: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the pixels that the edge's move can change."""
+    at_pixels = cv2.copyMakeBorder(away, 0, 1, 0, 1, cv2.BORDER_REPLICATE)
+    soft = (alpha > 0) & (alpha < 1)
+    reach = min(float(at_pixels[soft].max(initial=0)), SOFTEST) + 2
+    rows, columns = np.nonzero((at_pixels <= radius + reach) & (alpha < 1))
+    return rows, columns
+
+
+def _from_edge(
+    place: Numbers, pieces: _Pieces, nearest: NDArray[np.intp], inside: NDArray[np.bool_]
+) -> tuple[Numbers, Numbers]:
+    """Signed distances of places (n, 2) from the edge, positive outside, and the way outwards (n, 2)."""
+    piece = _number_at(nearest, place)
+    way = _way(place, pieces, piece)
+    length = np.linalg.norm(way, axis=1)
+    sign = np.where(inside, np.float32(-1), np.float32(1))
+    # Close to the edge the way to its pieces says little: there the slope tells the direction.
+    outwards = way * sign[:, None] + pieces.outwards[piece]
+    outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
+    return np.asarray(sign * length, np.float32), np.asarray(outwards, np.float32)
+
+
+def _number_at(nearest: NDArray[np.intp], place: Numbers) -> NDArray[np.intp]:
+    """The number of the piece nearest to places (n, 2) given as (x, y)."""
+    last = np.array(nearest.shape[::-1]) - 1
+    square = np.clip(np.rint(place - 0.5).astype(np.intp), 0, last)
+    return np.asarray(nearest[square[:, 1], square[:, 0]], np.intp)
+
+
+def _way(place: Numbers, pieces: _Pieces, piece: NDArray[np.intp]) -> Numbers:
+    """From the nearest point of each piece, its ends prolonged a little, to the place: (n, 2)."""
+    start, line = pieces.start[piece], (pieces.end - pieces.start)[piece]
+    share = ((place - start) * line).sum(1) / np.maximum((line * line).sum(1), 1e-6)
+    return np.asarray(place - start - share.clip(-0.5, 1.5)[:, None] * line, np.float32)
+
+
+def _carried(
+    alpha: Probability, place: Numbers, distance: Numbers, outwards: Numbers, radius: float
+) -> Numbers:
+    """The most coverage on the way from each place to `radius` further inside."""
+    depths = [*(depth for depth in DEPTHS if depth < radius), radius]
+    outside = np.maximum(distance, 0)
+    found = _sampled(alpha, place)
+    for depth in depths:
+        steps = np.minimum(outside + depth, radius)
+        np.maximum(
+            found, _sampled(alpha, np.asarray(place - steps[:, None] * outwards, np.float32)), out=found
+        )
+    return found
+
+
+def _sampled(alpha: Probability, place: Numbers) -> Numbers:
+    """Coverage at places (n, 2), bilinear; beyond the frame's edge the edge repeats."""
+    count = len(place)
+    table = np.zeros((-(-count // COLUMNS), COLUMNS, 2), np.float32)
+    table.reshape(-1, 2)[:count] = place
+    sampled = cv2.remap(alpha, table, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(sampled.reshape(-1)[:count], np.float32)
