@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine import png, png_note, project_io
+from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
@@ -292,17 +293,31 @@ class Project:
         return tuple(sorted(drawn + boxed, key=lambda each: (each.object_id, each.frame)))
 
     def export_sources(self) -> tuple[ExportSource, ...]:
-        """One source an object, in order: annotations exactly as drawn, predictions as they are."""
+        """One source an object, in order: annotations exactly as drawn, predictions as they are.
+
+        Their edge controls come with them; nothing is finished yet.
+        """
         files: dict[int, dict[int, Path]] = {each.object_id: {} for each in self.manifest.objects}
         for object_id, frame in self._stored("mattes"):
             files[object_id][frame] = self.matte_file(object_id, frame)
+        drawn = set(self.manifest.approved)
         for object_id, frame in self._stored("annotations"):
             matte_file = self._as_matte_file(object_id, frame)
             if matte_file is not None:
                 files[object_id][frame] = matte_file
+                drawn.add((object_id, frame))
         return tuple(
-            ExportSource(each.object_id, each.name, dict(sorted(files[each.object_id].items())))
-            for each in self.manifest.objects
+            self._export_source(each, files[each.object_id], drawn) for each in self.manifest.objects
+        )
+
+    def _export_source(self, each: RotoObject, files: dict[int, Path], drawn: set[Key]) -> ExportSource:
+        own = each.object_id
+        return ExportSource(
+            own,
+            each.name,
+            dict(sorted(files.items())),
+            self.manifest.edges.get(own, EdgeTrack()),
+            frozenset(frame for object_id, frame in drawn if object_id == own),
         )
 
     def _as_matte_file(self, object_id: int, frame: int) -> Path | None:

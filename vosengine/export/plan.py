@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.clip import Clip
+from vosengine.edge_controls import SMOOTHING_MOST
 from vosengine.errors import ExportError
 from vosengine.export.naming import clip_name, frame_digits, frame_file, unique_names
 from vosengine.export.timing import Timing, timecode_after, timing_of
+from vosengine.finish import Motions, decontaminated, finished, surroundings
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
 from vosengine.types import ClipInfo, Matte, Span
+
+KEPT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class Plan:
         self._digits = frame_digits(info, span)
         self._plate: tuple[int, NDArray[np.uint16]] | None = None
         self._stamps: dict[Path, tuple[int, int]] = {}
+        self._motions = Motions(clip.image, info)
+        # Temporal smoothing reads each matte for all the frames round it.
+        kept = max(2 * SMOOTHING_MOST + 1, KEPT_BYTES // (2 * info.width * info.height))
+        self._read = lru_cache(maxsize=kept)(self._checked)
+        self._finished: tuple[tuple[int, int], Matte] | None = None
 
     @property
     def timecode(self) -> str:
@@ -84,21 +94,47 @@ class Plan:
         return self._plate[1]
 
     def matte(self, source: ExportSource, frame: int) -> Matte:
-        """The object's matte, uint16 (height, width); empty where the source has no file.
+        """The object's matte with its edges finished, uint16 (height, width); empty where there is no file.
 
         Raises ProjectError for a damaged file and ExportError for one of another size than the clip, or
         that has changed since the export first read it.
         """
-        shape = (self.info.height, self.info.width)
+        key = (source.object_id, frame)
+        if self._finished is None or self._finished[0] != key:
+            self._finished = (key, self._finish(source, frame))
+        return self._finished[1]
+
+    def foreground(self, source: ExportSource, frame: int) -> NDArray[np.uint16]:
+        """The footage, the background's colour taken out of the object's edge as far as its controls say."""
+        amount = source.edges.at(frame).decontaminate
+        plate = self.plate(frame)
+        return decontaminated(plate, self.matte(source, frame), amount) if amount > 0 else plate
+
+    def _finish(self, source: ExportSource, frame: int) -> Matte:
+        matte = self._stored(source, frame)
+        if matte is None:
+            return np.zeros((self.info.height, self.info.width), np.uint16)
+        controls = source.edges.at(frame)
+        if controls.is_neutral:
+            return matte
+        stored = partial(self._stored, source)
+        scene = surroundings(frame, controls, stored, self._motions, frame in source.drawn)
+        return finished(matte, controls, scene)
+
+    def _stored(self, source: ExportSource, frame: int) -> Matte | None:
         path = source.matte_files.get(frame)
         if path is None:
-            return np.zeros(shape, np.uint16)
+            return None
         self._refuse_changed(source, path)
+        return self._read(source.name, path)
+
+    def _checked(self, name: str, path: Path) -> Matte:
+        shape = (self.info.height, self.info.width)
         matte = read_matte(path)
         if matte.shape != shape:
             raise ExportError(
                 f"The matte {path} measures {matte.shape[1]}x{matte.shape[0]} and the clip "
-                f"{shape[1]}x{shape[0]}; propagate {source.name!r} again on this clip."
+                f"{shape[1]}x{shape[0]}; propagate {name!r} again on this clip."
             )
         return matte
 

@@ -43,8 +43,9 @@ def check_prores(plan: Plan, output: Output, path: Path) -> Check:
     alpha = colour = 0.0
     with MovieReader(path, "rgba64le", (plan.info.height, plan.info.width, 4)) as stored:
         for frame, pixels in zip(plan.span, stored, strict=False):
-            alpha = max(alpha, _largest_error(pixels[..., 3], plan.matte(output.sources[0], frame)))
-            colour = max(colour, _mean_error(pixels[..., :3], plan.plate(frame)))
+            source = output.sources[0]
+            alpha = max(alpha, _largest_error(pixels[..., 3], plan.matte(source, frame)))
+            colour = max(colour, _mean_error(pixels[..., :3], plan.foreground(source, frame)))
             yield
         lines += _check_times(plan, output, stored, Fraction(0))
     _require(alpha <= PRORES_ALPHA_STEPS, f"the alpha of {output.name} is off by {alpha:.2f} of 255 steps")

@@ -32,8 +32,9 @@ def write_prores(plan: Plan, output: Output, path: Path) -> Iterator[Add]:
     with Movie(path, PRORES_4444, size, plan.timing, timecode=plan.timecode) as movie:
 
         def add(frame: int) -> None:
-            matte = plan.matte(output.sources[0], frame)
-            movie.write(frame - plan.span.start, np.dstack([plan.plate(frame), matte]))
+            source = output.sources[0]
+            pixels = np.dstack([plan.foreground(source, frame), plan.matte(source, frame)])
+            movie.write(frame - plan.span.start, pixels)
 
         yield add
 

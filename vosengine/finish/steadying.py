@@ -1,9 +1,9 @@
 """Temporal smoothing: chatter taken out of an edge, what the footage itself moves left in.
 
 Within a narrow band round the edge, coverage becomes the mean with the neighbouring frames', each fetched
-along the optical flow and believed as far as the flow returns home (`vosengine.guides.flow.consistency`). So an
-object that moves faster than flow can follow keeps its own edge and drags nothing behind it, and nothing away
-from its edge changes: no holes, no ghosts.
+along the optical flow and believed as far as the flow returns home (`vosengine.guides.flow.consistency`). So
+an object that moves faster than flow can follow keeps its own edge and drags nothing behind it, and nothing
+away from its edge changes: no holes, no ghosts.
 
 Measured on six DAVIS sequences held out of training, every second frame at 640 x 360, and on the demo; T is
 lower where results are steadier. See ARCHITECTURE.md.
