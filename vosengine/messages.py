@@ -94,7 +94,11 @@ class ExportSource:
 
 @dataclass(frozen=True)
 class Export:
-    """Write mattes; see `vosengine.export` for the templates."""
+    """Write mattes; see `vosengine.export` for the templates.
+
+    combined: all objects in one output, or one output an object; None takes the template's usual way.
+    name: the outputs' names, "{object}" and "{clip}" standing for theirs; "" takes the template's.
+    """
 
     clip: Path
     sources: tuple[ExportSource, ...]
@@ -102,6 +106,8 @@ class Export:
     template: str
     destination: Path
     overwrite: bool = False
+    combined: bool | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)

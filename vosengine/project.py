@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine import png, png_note, project_io
-from vosengine.edge_controls import EdgeTrack
+from vosengine.edge_controls import UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
@@ -307,17 +307,14 @@ class Project:
                 files[object_id][frame] = matte_file
                 drawn.add((object_id, frame))
         return tuple(
-            self._export_source(each, files[each.object_id], drawn) for each in self.manifest.objects
-        )
-
-    def _export_source(self, each: RotoObject, files: dict[int, Path], drawn: set[Key]) -> ExportSource:
-        own = each.object_id
-        return ExportSource(
-            own,
-            each.name,
-            dict(sorted(files.items())),
-            self.manifest.edges.get(own, EdgeTrack()),
-            frozenset(frame for object_id, frame in drawn if object_id == own),
+            ExportSource(
+                each.object_id,
+                each.name,
+                dict(sorted(files[each.object_id].items())),
+                self.manifest.edges.get(each.object_id, UNFINISHED),
+                frozenset(frame for object_id, frame in drawn if object_id == each.object_id),
+            )
+            for each in self.manifest.objects
         )
 
     def _as_matte_file(self, object_id: int, frame: int) -> Path | None:
