@@ -16,6 +16,7 @@ from vosengine.project_io import unused
 
 MOST_RECENT = 12
 RANGES = {"brush_radius": (0.5, 500.0), "brush_softness": (0.0, 1.0)}
+WHOLE_RANGES = {"timeline_height": (0, 4000), "lane_height": (12, 44)}
 VIEWS = (
     "overlay",
     "outline",
@@ -23,6 +24,9 @@ VIEWS = (
     "checkerboard",
     "black",
     "backdrop",
+    "picture",
+    "blurred",
+    "greyscale",
     "difference",
     "confidence",
 )
@@ -37,8 +41,8 @@ class Settings:
     `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
     sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
     before the first run. export_presets: by the user's name, see `app.export_choice`. backdrop: "#rrggbb".
-    one_per_stretch: whether only the worst of neighbouring frames is listed. extra: keys of other
-    editions, kept as they are.
+    one_per_stretch: whether only the worst of neighbouring frames is listed. unit_times: what runs took, see
+    `app.costs.Costs`; device: what the last one ran on. extra: keys of other editions, kept as they are.
     """
 
     recent_projects: list[str] = field(default_factory=list)
@@ -47,7 +51,6 @@ class Settings:
     preset: str = "balanced"
     export_template: str = ""
     last_folder: str = ""
-    export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     shortcuts: dict[str, str] = field(default_factory=dict)
     window_geometry: str = ""
     panel_layout: str = ""
@@ -55,6 +58,14 @@ class Settings:
     one_per_stretch: bool = True
     brush_softness: float = 0.0
     pen_pressure: bool = True
+    export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unit_times: dict[str, Any] = field(default_factory=dict)
+    device: str = ""
+    background_picture: str = ""
+    timeline_height: int = 0
+    lane_height: int = 20
+    film_strip: bool = True
+    follow_playhead: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
@@ -120,6 +131,8 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
         return least <= value <= most
     if not isinstance(value, type(default)):
         return False
+    if name in WHOLE_RANGES:
+        return not isinstance(value, bool) and WHOLE_RANGES[name][0] <= value <= WHOLE_RANGES[name][1]
     if name == "backdrop":
         return re.fullmatch("#[0-9a-f]{6}", value) is not None
     if name == "view":

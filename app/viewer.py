@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage
 from app.canvas import Canvas
 from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Scene, View
 from app.document import Change, Document, Kind
+from app.effects import Picture
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
 from app.pen import PenStroke
@@ -27,6 +28,10 @@ from vosengine.types import Box, Mask, Matte
 SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame replaces the proxy
 SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
+SAME_MATTES = {  # after such changes what was read of the mattes still holds
+    *(Kind.SELECTION, Kind.UNDO, Kind.OBJECTS, Kind.SCRIBBLES, Kind.CONFIG, Kind.MESSAGES),
+    *(Kind.STATES, Kind.APPROVED, Kind.MUTED),
+}
 BRUSHES = (Tool.BRUSH, Tool.ERASER)
 OUTLINES: dict[Tool, type[Outline]] = {
     Tool.LASSO: Lasso,
@@ -39,12 +44,15 @@ class Viewer(QObject):
     """Between the workspace and the canvas."""
 
     refused = Signal(str)  # why an edit was not made
+    arriving = Signal(int)  # the frame whose picture the canvas shows next
+    view_changed = Signal()
 
     def __init__(self, workspace: Workspace, canvas: Canvas, radius: float) -> None:
         super().__init__(canvas)
         self._workspace, self._canvas = workspace, canvas
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
         self.backdrop: Colour = BACKDROP
+        self.picture: Picture | None = None
         self.wipe: float | None = None  # share of the width that shows the former result
         self.skins = False  # whether the outlines of the neighbouring frames are shown
         self.softness, self.feels_pressure, self.solo = 0.0, True, False
@@ -91,6 +99,12 @@ class Viewer(QObject):
         """Another way to look at the masks."""
         self.view = view
         self._update_pointer()
+        self.refresh()
+        self.view_changed.emit()
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """The ground of View.PICTURE."""
+        self.picture = picture
         self.refresh()
 
     def set_backdrop(self, colour: Colour) -> None:
@@ -161,12 +175,8 @@ class Viewer(QObject):
             self._later.stop()
 
     def _changed(self, change: Change) -> None:
-        if change.object_id is None or change.frame is None:
-            self._epoch += change.kind not in (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES)
-        else:
-            self._versions[change.object_id, change.frame] += 1
-            if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
-                self._touched.add((change.object_id, change.frame))
+        if change.kind not in SAME_MATTES:
+            self._count_mattes(change)
         if change.kind is Kind.PREDICTION and change.object_id is not None:
             self._previews.pop(change.object_id, None)
         if change.kind in (Kind.SELECTION, Kind.OBJECTS):
@@ -174,6 +184,15 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is not None and change.frame in (None, document.frame):
             self.refresh()
+
+    def _count_mattes(self, change: Change) -> None:
+        """Other mattes than those read before: of one frame, or of any."""
+        if change.object_id is None or change.frame is None:
+            self._epoch += 1
+            return
+        self._versions[change.object_id, change.frame] += 1
+        if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
+            self._touched.add((change.object_id, change.frame))
 
     def _selection_changed(self) -> None:
         document = self._workspace.document
@@ -220,7 +239,8 @@ class Viewer(QObject):
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
         wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
-        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins)
+        grounds = self.backdrop, wipe, skins, self.picture
+        return Scene(document.frame, self.view, layers, sharp, marks, *grounds)
 
     def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
         """The current object on the frames before and after."""
@@ -260,6 +280,7 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is None or (scene.frame != document.frame and not self._workspace.player.is_playing):
             return  # an older wish; the newer one is on its way
+        self.arriving.emit(scene.frame)
         self._canvas.set_picture(picture, bare)
 
     def _show_boxes(self, document: Document) -> None:
