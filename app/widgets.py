@@ -35,7 +35,7 @@ def muted(text: str = "") -> QLabel:
 
 
 def set_tone(label: QLabel, tone: str) -> None:
-    """Colour a label as a "warning", as "danger" or, with "", as it was."""
+    """Colour a label as "accent", "good", "warning" or "danger"; with "" as it was."""
     if label.property("tone") != tone:
         label.setProperty("tone", tone)
         label.style().polish(label)  # style sheets look at a property once
