@@ -67,19 +67,25 @@ CLIP, SELECTED = ("clip",), ("clip", "object")
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_clip", "&Open clip…", FILE, ("Ctrl+O",), "open", "Open a video file", "main"),
-    ActionSpec("open_sequence", "Open image &sequence…", FILE, ("Ctrl+Shift+O",), "sequence"),
-    ActionSpec("open_project", "Open &project…", FILE, ("Ctrl+Alt+O",), "project"),
+    ActionSpec("open_sequence", "Open image &sequence…", FILE, ("Ctrl+Shift+O",), "sequence",
+               "Open numbered pictures: PNG, JPEG, TIFF, EXR, DPX"),
+    ActionSpec("open_project", "Open &project…", FILE, ("Ctrl+Alt+O",), "project",
+               "Go on with a project where you left it"),
     ActionSpec("import_masks", "&Import masks…", FILE, ("Ctrl+I",), "import",
                "Take masks or mattes from pictures: PNG, DAVIS palette, EXR, or the alpha of a clip",
                needs=("clip", "idle"), separator=True),
     ActionSpec("export", "&Export…", FILE, ("Ctrl+E",), "export",
                "Write mattes or cut-out footage for your editing or compositing program", "main",
                needs=("clip", "result")),
-    ActionSpec("show_folder", "Show project &folder", FILE, (), "open", needs=CLIP),
-    ActionSpec("close_project", "&Close project", FILE, ("Ctrl+W",), needs=CLIP, separator=True),
-    ActionSpec("quit", "&Quit", FILE, ("Ctrl+Q",)),
-    ActionSpec("undo", "&Undo", EDIT, ("Ctrl+Z",), "undo", "Undo", "main", needs=("undo",)),
-    ActionSpec("redo", "&Redo", EDIT, ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Redo", "main", needs=("redo",)),
+    ActionSpec("show_folder", "Show project &folder", FILE, (), "open",
+               "Show the project in the file manager: masks, mattes, exports", needs=CLIP),
+    ActionSpec("close_project", "&Close project", FILE, ("Ctrl+W",), "",
+               "Back to the start screen; everything is saved", needs=CLIP, separator=True),
+    ActionSpec("quit", "&Quit", FILE, ("Ctrl+Q",), "", "Leave Rotoshot; everything is saved"),
+    ActionSpec("undo", "&Undo", EDIT, ("Ctrl+Z",), "undo",
+               "Take the last step back, a whole run included", "main", needs=("undo",)),
+    ActionSpec("redo", "&Redo", EDIT, ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
+               "Do again what was taken back", "main", needs=("redo",)),
     ActionSpec("approve", "&Approve frame", EDIT, ("A",), "approve",
                "Keep this mask as it is: runs will not change it",
                needs=(*SELECTED, "marked"), separator=True),
@@ -97,9 +103,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
                needs=(*SELECTED, "masked")),
     ActionSpec("shrink", "S&hrink mask", EDIT, ("Ctrl+[",), "shrink", "Shrink this mask by one pixel",
                "mask", needs=(*SELECTED, "masked")),
-    ActionSpec("add_object", "&Add object", OBJECT, ("Ctrl+N",), "add", "Add an object", needs=CLIP),
+    ActionSpec("preferences", "Pre&ferences…", EDIT, ("Ctrl+,",), "",
+               "Theme, size of the interface, how masks are shown", separator=True),
+    ActionSpec("add_object", "&Add object", OBJECT, ("Ctrl+N",), "add",
+               "Add an object: it is cut out on its own, from whatever frame you mark it", needs=CLIP),
     ActionSpec("rename_object", "&Rename object", OBJECT, ("F2",), "rename", "Rename this object",
                needs=SELECTED),
+    ActionSpec("recolour_object", "&Colour of object…", OBJECT, (), "",
+               "Choose the colour that shows this object over the clip", needs=SELECTED),
     ActionSpec("toggle_object", "&Show or hide object", OBJECT, ("V",), "visible",
                "Show or hide this object's mask", needs=SELECTED),
     ActionSpec("solo", "S&olo", OBJECT, ("Shift+V",), "solo", "Show the selected object alone",
@@ -110,10 +121,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Move this object up; the topmost covers the others",
                needs=(*SELECTED, "above"), separator=True),
     ActionSpec("object_down", "Move object &down", OBJECT, ("Alt+Down",), "down",
-               "Move this object down", needs=(*SELECTED, "below")),
-    ActionSpec("delete_object", "&Delete object", OBJECT, ("Ctrl+Del",), "clear", "Delete this object",
+               "Move this object down; those above it cover it", needs=(*SELECTED, "below")),
+    ActionSpec("delete_object", "&Delete object", OBJECT, ("Ctrl+Del",), "clear",
+               "Delete this object with its masks; undo brings it back",
                needs=(*SELECTED, "idle"), separator=True),
-    ActionSpec("brush", "&Brush", TOOL, ("P",), "brush", "Paint the mask", "tools", "tool", needs=CLIP),
+    ActionSpec("brush", "&Brush", TOOL, ("P",), "brush", "Paint the mask by hand", "tools", "tool",
+               needs=CLIP),
     ActionSpec("eraser", "&Eraser", TOOL, ("E",), "eraser", "Erase from the mask", "tools", "tool",
                needs=CLIP),
     ActionSpec("foreground", "&Foreground scribble", TOOL, ("S",), "foreground",
@@ -131,11 +144,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("colour", "Eye&dropper", TOOL, ("K",), "colour",
                "Click a colour to select what has it; drag away to take in more", "tools", "tool",
                needs=CLIP),
-    ActionSpec("smaller", "S&maller brush", TOOL, ("[",), needs=CLIP, separator=True),
-    ActionSpec("larger", "La&rger brush", TOOL, ("]",), needs=CLIP),
-    ActionSpec("harder", "&Harder brush edge", TOOL, ("{",), needs=CLIP),
-    ActionSpec("softer", "S&ofter brush edge", TOOL, ("}",), needs=CLIP),
-    ActionSpec("pen_pressure", "Pen press&ure sets the size", TOOL, checkable=True, needs=CLIP),
+    ActionSpec("smaller", "S&maller brush", TOOL, ("[",), "", "Make the brush smaller", needs=CLIP,
+               separator=True),
+    ActionSpec("larger", "La&rger brush", TOOL, ("]",), "", "Make the brush larger", needs=CLIP),
+    ActionSpec("harder", "&Harder brush edge", TOOL, ("{",), "", "Make the brush's edge crisper", needs=CLIP),
+    ActionSpec("softer", "S&ofter brush edge", TOOL, ("}",), "", "Let the brush's edge fade out", needs=CLIP),
+    ActionSpec("pen_pressure", "Pen press&ure sets the size", TOOL, (), "",
+               "Press harder on a tablet for a larger brush", checkable=True, needs=CLIP),
     ActionSpec("run", "&Run", CUT, ("Ctrl+R", "Ctrl+Return"), "run",
                "Learn the objects from the marked frames, then cut them out of every frame out of date",
                needs=("clip", "annotation")),
@@ -175,24 +190,30 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("worst_frames", "&Worst frames", JUDGE, ("F4",), "worst_frames",
                "Show or hide the list of frames that are probably wrong", "view",
                checkable=True, needs=CLIP, separator=True),
-    ActionSpec("first", "&First frame", PLAYBACK, ("Home",), "first", "First frame", "transport", needs=CLIP),
+    ActionSpec("first", "&First frame", PLAYBACK, ("Home",), "first", "Go to the first frame of the clip",
+               "transport", needs=CLIP),
     ActionSpec("previous_annotation", "Previous &marked frame", PLAYBACK, ("PgUp",), "previous_annotation",
-               "Previous marked frame", "transport", needs=CLIP),
-    ActionSpec("previous", "&Previous frame", PLAYBACK, ("Left",), "previous", "Previous frame", "transport",
+               "Back to the marked frame before this one", "transport", needs=CLIP),
+    ActionSpec("previous", "&Previous frame", PLAYBACK, ("Left",), "previous", "One frame back", "transport",
                needs=CLIP),
-    ActionSpec("play", "P&lay", PLAYBACK, ("Space",), "play", "Play or pause", "transport",
-               needs=("clip", "several")),
-    ActionSpec("next", "&Next frame", PLAYBACK, ("Right",), "next", "Next frame", "transport", needs=CLIP),
+    ActionSpec("play", "P&lay", PLAYBACK, ("Space",), "play", "Play at the clip's own rate, or pause",
+               "transport", needs=("clip", "several")),
+    ActionSpec("next", "&Next frame", PLAYBACK, ("Right",), "next", "One frame on", "transport", needs=CLIP),
     ActionSpec("next_annotation", "Next mar&ked frame", PLAYBACK, ("PgDown",), "next_annotation",
-               "Next marked frame", "transport", needs=CLIP),
-    ActionSpec("last", "L&ast frame", PLAYBACK, ("End",), "last", "Last frame", "transport", needs=CLIP),
-    ActionSpec("back_ten", "Back 10 frames", PLAYBACK, ("Shift+Left",), needs=CLIP, separator=True),
-    ActionSpec("ahead_ten", "Ahead 10 frames", PLAYBACK, ("Shift+Right",), needs=CLIP),
-    ActionSpec("mark_in", "Set &in point", PLAYBACK, ("I",), "mark_in", "Set in point", "transport",
+               "On to the marked frame after this one", "transport", needs=CLIP),
+    ActionSpec("last", "L&ast frame", PLAYBACK, ("End",), "last", "Go to the last frame of the clip",
+               "transport", needs=CLIP),
+    ActionSpec("back_ten", "Back 10 frames", PLAYBACK, ("Shift+Left",), "", "Ten frames back", needs=CLIP,
+               separator=True),
+    ActionSpec("ahead_ten", "Ahead 10 frames", PLAYBACK, ("Shift+Right",), "", "Ten frames on", needs=CLIP),
+    ActionSpec("mark_in", "Set &in point", PLAYBACK, ("I",), "mark_in",
+               "Runs, playback and export begin at this frame", "transport",
                needs=CLIP, separator=True),
-    ActionSpec("mark_out", "Set &out point", PLAYBACK, ("O",), "mark_out", "Set out point", "transport",
+    ActionSpec("mark_out", "Set &out point", PLAYBACK, ("O",), "mark_out",
+               "Runs, playback and export end with this frame", "transport",
                needs=CLIP),
-    ActionSpec("clear_range", "Clear in and out", PLAYBACK, ("Alt+X",), needs=CLIP),
+    ActionSpec("clear_range", "Clear in and out", PLAYBACK, ("Alt+X",), "", "Work on the whole clip again",
+               needs=CLIP),
     ActionSpec("loop", "Loop", PLAYBACK, ("Ctrl+L",), "loop", "Loop between in and out", "transport",
                checkable=True, needs=CLIP),
     ActionSpec("timeline_in", "Zoom timeline &in", PLAYBACK, ("=", "+"),
@@ -261,10 +282,24 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("actual", "&Actual size (1:1)", VIEW, ("Ctrl+1",), "actual",
                "One clip pixel to one screen pixel",
                "view", needs=CLIP),
-    ActionSpec("zoom_in", "Zoom &in", VIEW, ("Ctrl++", "Ctrl+="), "zoom_in", needs=CLIP),
-    ActionSpec("zoom_out", "Zoom o&ut", VIEW, ("Ctrl+-",), "zoom_out", needs=CLIP),
-    ActionSpec("shortcuts", "&Keyboard shortcuts", HELP, ("F1",), "help"),
-    ActionSpec("about", "&About Rotoshot", HELP),
+    ActionSpec("zoom_in", "Zoom &in", VIEW, ("Ctrl++", "Ctrl+="), "zoom_in",
+               "Zoom in on the pointer; the wheel does the same", needs=CLIP),
+    ActionSpec("zoom_out", "Zoom o&ut", VIEW, ("Ctrl+-",), "zoom_out",
+               "Zoom out; the wheel does the same", needs=CLIP),
+    ActionSpec("reset_layout", "&Reset layout", VIEW, (), "",
+               "Put all panels and the timeline back to where they were on the first day",
+               needs=CLIP, separator=True),
+    ActionSpec("palette", "&Find a command…", HELP, ("Ctrl+Shift+P",), "",
+               "Type a few letters of a command, an object or a preset, or a frame's number"),
+    ActionSpec("shortcuts", "&Keyboard shortcuts", HELP, ("F1",), "help",
+               "All keys on one sheet, to be searched by name or key"),
+    ActionSpec("change_shortcuts", "&Change shortcuts…", HELP, (), "", "Give any action the keys you like"),
+    ActionSpec("tour", "Show the &tour", HELP, (), "", "Five steps from the open clip to the exported matte",
+               needs=CLIP, separator=True),
+    ActionSpec("open_demo", "Try the &demo shot", HELP, (), "",
+               "Open a short bundled clip, ready to be marked"),
+    ActionSpec("about", "&About Rotoshot", HELP, (), "",
+               "Edition, licences and what the networks learned from", separator=True),
 )  # fmt: skip
 
 
@@ -280,6 +315,7 @@ class ActionSet:
         """Build all actions; `handlers` maps every name to what it does, `rebound` replaces shortcuts."""
         self._actions: dict[str, QAction] = {}
         self._groups: dict[str, QActionGroup] = {}
+        self._reasons: dict[str, str] = {}
         for spec in ACTIONS:
             action = self._make(window, spec, (rebound or {}).get(spec.name, spec.shortcuts))
             # QAction.triggered passes `checked`; the handlers take nothing.
@@ -310,7 +346,23 @@ class ActionSet:
         for spec, action in self:
             missing = [need for need in spec.needs if need not in facts]
             action.setEnabled(not missing)
-            action.setToolTip(tooltip(spec, action, REASONS[missing[0]] if missing else ""))
+            self._reasons[spec.name] = REASONS[missing[0]] if missing else ""
+            self._describe(spec, action)
+
+    def reason(self, name: str) -> str:
+        """Why an action cannot be done now, "" where it can."""
+        return self._reasons.get(name, "")
+
+    def rebind(self, keys: Mapping[str, tuple[str, ...]]) -> None:
+        """Other shortcuts from now on, by name."""
+        for spec, action in self:
+            action.setShortcuts([QKeySequence(each) for each in keys[spec.name]])
+            self._describe(spec, action)
+
+    def _describe(self, spec: ActionSpec, action: QAction) -> None:
+        reason = self.reason(spec.name)
+        action.setToolTip(tooltip(spec, action, reason))
+        action.setStatusTip(reason or spec.tip)
 
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
         """One menu for each of MENUS, in the table's order."""
@@ -342,6 +394,12 @@ def tooltip(spec: ActionSpec, action: QAction, reason: str = "") -> str:
     if not action.shortcut().isEmpty():
         text += f"  ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})"
     return f"{text}\n{reason}" if reason else text
+
+
+def keys_text(action: QAction) -> str:
+    """All keys of an action as this system writes them, "" where it has none."""
+    form = QKeySequence.SequenceFormat.NativeText
+    return " or ".join(keys.toString(form) for keys in action.shortcuts())
 
 
 def plain(text: str) -> str:

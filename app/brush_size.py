@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
+from app.language import tr
 from app.widgets import muted
 
 SMALLEST, LARGEST = 1.0, 400.0  # radius in clip pixels
@@ -21,8 +22,13 @@ class BrushSize(QWidget):
 
     def __init__(self, radius: float, softness: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._size = _slider("Brush size", "Brush size  ([ and ], or Ctrl or Alt and the wheel)", STEPS, 100)
-        self._softness = _slider("Brush softness", "Softness of the brush's edge  ({ and })", 100, 60)
+        self._size = _slider(
+            "Brush size",
+            tr("Size of the brush; over the picture, Ctrl or Alt and the wheel do the same"),
+            STEPS,
+            100,
+        )
+        self._softness = _slider("Brush softness", tr("How softly the brush's edge fades out"), 100, 60)
         self._size.valueChanged.connect(self._resized)
         self._softness.valueChanged.connect(lambda value: self.softened.emit(value / 100))
         self._figure = QLabel()
@@ -55,9 +61,10 @@ def _slider(name: str, tip: str, steps: int, width: int) -> QSlider:
     slider = QSlider(Qt.Orientation.Horizontal)
     slider.setRange(0, steps)
     slider.setFixedWidth(width)
-    slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     slider.setAccessibleName(name)
     slider.setToolTip(tip)
+    slider.setStatusTip(tip)
     return slider
 
 

@@ -70,6 +70,7 @@ class Canvas(QWidget):
         self.setMouseTracking(True)
         self.setTabletTracking(True)
         self.setMinimumSize(QSize(320, 180))
+        self.setObjectName("canvas")
         self.setAccessibleName("Viewer")
         self._clip_size: tuple[int, int] | None = None
         self._picture = QImage()
@@ -472,7 +473,7 @@ class Canvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Blit the picture, as far as it is exposed; draw strokes, boxes, outlines and the brush on top."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.CANVAS))
+        painter.fillRect(self.rect(), QColor(theme.colours().canvas))
         if self._clip_size is None or self._picture.isNull():
             return
         ratio = self.devicePixelRatioF()
@@ -495,5 +496,5 @@ class Canvas(QWidget):
     def _dragged_box(self) -> list[tuple[Box, QColor]]:
         if self._box_start is None or self._at is None:
             return []
-        colour = theme.DANGER if self._subtracts else theme.TEXT
+        colour = theme.DANGER_ON_PICTURE if self._subtracts else theme.ON_PICTURE
         return [(box_between(self._box_start, self._clip_position(self._at)), QColor(colour))]

@@ -1,4 +1,4 @@
-"""Small dialogs: an error that helps, the shortcut sheet, questions."""
+"""Small dialogs: an error that helps, questions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -17,26 +17,13 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from app import theme
-from app.actions import MENUS, ActionSet, plain
 from app.widgets import muted
 from resources import resource
-
-POINTER_KEYS: tuple[tuple[str, str], ...] = (
-    ("Draw or add", "Left button"),
-    ("Subtract", "Right button or Alt"),
-    ("Zoom to the pointer", "Wheel"),
-    ("Brush size", "Ctrl + wheel"),
-    ("Pan", "Space + drag or middle button"),
-    ("Pick an object", "1 … 9"),
-    ("Timeline: zoom", "Wheel"),
-    ("Timeline: scroll", "Shift + wheel"),
-)
 
 
 class ErrorDialog(QDialog):
@@ -50,7 +37,7 @@ class ErrorDialog(QDialog):
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         sign = QLabel()
-        sign.setPixmap(theme.icon("warning", theme.WARNING).pixmap(QSize(32, 32)))
+        sign.setPixmap(theme.icon("warning", "warning").pixmap(QSize(32, 32)))
         top = QHBoxLayout()
         top.setSpacing(14)
         top.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
@@ -71,6 +58,9 @@ class ErrorDialog(QDialog):
         layout.addWidget(muted("These details help to find the mistake:"))
         box = QPlainTextEdit(self.details)
         box.setReadOnly(True)
+        box.setAccessibleName("Details")
+        box.setToolTip("The mistake as Rotoshot saw it, with the editions involved")
+        box.setTabChangesFocus(True)
         box.setMinimumSize(560, 220)
         layout.addWidget(box)
         copy = QPushButton("Copy details")
@@ -95,77 +85,6 @@ def network_notes() -> str:
         f"<p><b>Weights {escape(name)}</b>: {escape(card['data'])}. {escape(card['licence'])}</p>"
         for name, card in cards.items()
     )
-
-
-class ShortcutSheet(QDialog):
-    """All keys, by menu, as bound now."""
-
-    def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keyboard shortcuts")
-        columns = QHBoxLayout()
-        columns.setSpacing(34)
-        sections = [("Pointer", list(POINTER_KEYS))]
-        sections += [(menu.replace("&", ""), keys) for menu in MENUS if (keys := _keys(actions, menu))]
-        for group in _balanced(sections, 4):
-            columns.addLayout(_column(group))
-        content = QWidget()
-        content.setLayout(columns)
-        area = QScrollArea()
-        area.setWidget(content)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setMinimumSize(content.sizeHint() + QSize(16, 4))
-        area.setMaximumHeight(620)
-        layout = QVBoxLayout(self)
-        layout.addWidget(area)
-        buttons = QDialogButtonBox()
-        buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)
-
-
-def _keys(actions: ActionSet, menu: str) -> list[tuple[str, str]]:
-    form = QKeySequence.SequenceFormat.NativeText
-    return [
-        (plain(spec.text), " or ".join(keys.toString(form) for keys in action.shortcuts()))
-        for spec, action in actions
-        if spec.menu == menu and action.shortcuts()
-    ]
-
-
-Section = tuple[str, list[tuple[str, str]]]
-
-
-def _balanced(sections: list[Section], count: int) -> list[list[Section]]:
-    """The sections in order, cut into `count` columns of about equal height."""
-    total = sum(len(keys) + 2 for _, keys in sections)
-    columns: list[list[Section]] = [[] for _ in range(count)]
-    height = 0
-    for section in sections:
-        middle = height + (len(section[1]) + 2) / 2
-        columns[min(int(middle * count / total), count - 1)].append(section)
-        height += len(section[1]) + 2
-    return columns
-
-
-def _column(sections: list[Section]) -> QVBoxLayout:
-    layout = QVBoxLayout()
-    layout.setSpacing(3)
-    for title, keys in sections:
-        heading = QLabel(title)
-        heading.setProperty("heading", True)
-        layout.addWidget(heading)
-        for what, key in keys:
-            line = QHBoxLayout()
-            line.setSpacing(18)
-            line.addWidget(QLabel(what))
-            line.addStretch(1)
-            line.addWidget(muted(key))
-            layout.addLayout(line)
-        layout.addSpacing(10)
-    layout.addStretch(1)
-    return layout
 
 
 def confirm(parent: QWidget, question: str, remark: str, yes: str) -> bool:

@@ -23,6 +23,7 @@ class Docks(QMainWindow):
         self.setTabPosition(SIDES, QTabWidget.TabPosition.North)
         self.setCentralWidget(canvas)
         self._docks: dict[str, tuple[QDockWidget, QAction]] = {}
+        self._plain = ""  # the places on the first day
 
     def add(self, panel: QWidget, title: str, action: QAction, shown: bool = False) -> QDockWidget:
         """Dock a panel; the checkable `action` shows and hides it and gives it its name.
@@ -56,10 +57,15 @@ class Docks(QMainWindow):
 
     def restore(self, layout: str) -> None:
         """Put all panels, added before, where `saved` found them; damaged text changes nothing."""
+        self._plain = self._plain or self.saved()
         with suppress(ValueError):
             self.restoreState(QByteArray(base64.b64decode(layout)))
         for dock, action in self._docks.values():
             self._show_state(dock, action)
+
+    def reset(self) -> None:
+        """Put all panels where they were on the first day."""
+        self.restore(self._plain)
 
     def saved(self) -> str:
         """The places of all panels, as text."""

@@ -93,7 +93,7 @@ class FilmStrip(QObject):
         length = axis.edge(axis.frame_count) - axis.origin
         film = QPixmap(max(round(length * self._ratio), 1), round(STRIP * self._ratio))
         film.setDevicePixelRatio(self._ratio)
-        film.fill(QColor(theme.CANVAS))
+        film.fill(QColor(theme.colours().canvas))
         painter = QPainter(film)
         for left, frame in cells:
             picture = self._nearest(frame)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document import Document
+from app.language import tr
 from app.mask_importer import ImportPlan, MaskImporter
 from app.settings import Settings
 from app.worker import Worker
@@ -81,6 +82,10 @@ class ImportDialog(QDialog):
         self.target, self.frame, self.use = QComboBox(), QSpinBox(), QComboBox()
         self.use.addItem("Annotations: kept exactly, runs learn from them", False)
         self.use.addItem("Predictions: what a run would have made, and may replace", True)
+        self._alone.setToolTip(tr("Else all pictures of its numbered sequence are taken"))
+        self.target.setToolTip(tr("The object that gets the masks"))
+        self.frame.setToolTip(tr("The frame, in the clip's own numbers, that gets the first mask"))
+        self.use.setToolTip(tr("Whether the masks are the truth or only a first guess"))
         clip = self._document.clip
         self.frame.setRange(clip.first_number, clip.first_number + max(clip.frame_count - 1, 0))
         form = QFormLayout()
@@ -89,6 +94,7 @@ class ImportDialog(QDialog):
         form.addRow("As", self.use)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(tr("Progress of the import"))
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.go = self.buttons.addButton("Import", QDialogButtonBox.ButtonRole.ActionRole)
         self.go.setProperty("primary", True)

@@ -25,7 +25,7 @@ from app.job_queue import JobQueue
 from app.jobs import Job, JobState
 from app.language import tr, trn
 from app.progress import Progress, time_left_text
-from app.widgets import ICON, muted
+from app.widgets import ICON, muted, set_tone
 
 STATES = {
     JobState.WAITING: tr("waiting"),
@@ -34,6 +34,7 @@ STATES = {
     JobState.FAILED: tr("failed"),
     JobState.CANCELLED: tr("stopped"),
 }
+TONES = {JobState.RUNNING: "accent", JobState.DONE: "good", JobState.FAILED: "danger"}
 WIDTH, ITEM_PADDING = 230, 2
 NUMBER = Qt.ItemDataRole.UserRole
 
@@ -72,7 +73,7 @@ class JobRow(QWidget):
         self._title.setProperty("heading", True)
         self._detail.setProperty("muted", True)
         self._figures.setProperty("muted", True)
-        self._state = QLabel()
+        self._state = muted()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(7)
@@ -83,7 +84,7 @@ class JobRow(QWidget):
         self._dismiss = QToolButton()
         self._dismiss.setIcon(theme.icon("cancel"))
         self._dismiss.setIconSize(QSize(16, 16))
-        self._dismiss.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._dismiss.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._dismiss.clicked.connect(lambda _checked: dismiss())
         self._arrange()
 
@@ -108,19 +109,13 @@ class JobRow(QWidget):
         self._title.show_text(job.title)
         self._detail.show_text(job.detail)
         self._state.setText(STATES[job.state])
-        self._state.setStyleSheet(f"color: {state_colour(job.state)};")
+        set_tone(self._state, TONES.get(job.state, ""))
         self._bar.setVisible(running)
         self._bar.setRange(0, 0 if running and progress.total == 0 else max(progress.total, 1))
         self._bar.setValue(progress.done if running else 0)
         self._figures.show_text(figures_text(progress) if running else job.sentence)
         self._dismiss.setToolTip(dismissal(job))
         self._dismiss.setAccessibleName(dismissal(job))
-
-
-def state_colour(state: JobState) -> str:
-    """What a state is written in."""
-    known = {JobState.RUNNING: theme.ACCENT, JobState.DONE: theme.GOOD, JobState.FAILED: theme.DANGER}
-    return known.get(state, theme.MUTED)
 
 
 def figures_text(progress: Progress) -> str:
@@ -145,6 +140,7 @@ class JobListWidget(QListWidget):
         super().__init__()
         self._queue = queue
         self.setAccessibleName(tr("Jobs"))
+        self.setStatusTip(tr("Del stops or removes a job, Ctrl+Up and Ctrl+Down move one that waits"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
 

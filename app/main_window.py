@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QColor,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDropEvent,
     QKeySequence,
     QShortcut,
@@ -36,8 +37,9 @@ from app.actions import ActionSet
 from app.backgrounds import Backgrounds
 from app.brush_control import BrushControl
 from app.canvas import Canvas
+from app.comfort import Comfort
 from app.compositing import View
-from app.dialogs import ErrorDialog, ShortcutSheet, network_notes, versions
+from app.dialogs import ErrorDialog, network_notes, versions
 from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
@@ -46,6 +48,7 @@ from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
+from app.preferences import Appearance
 from app.running import Running
 from app.settings import Settings
 from app.shaping import EDITS
@@ -88,12 +91,16 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
+        self.comfort = Comfort(self, workspace, self.editing, self.opening, settings, self.docks, self.canvas)
+        self.appearance = Appearance(self.viewer, settings, self)
         self.steady = SteadyView(workspace, self.viewer, self.judging.survey)
         self.timeline_control = TimelineControl(workspace, self.judging.survey, settings, self)
         self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
         self.exporting = Exporting(workspace, settings, self)
         self._chapters: tuple[Chapter, ...] = (
             self.judging,
+            self.appearance,
+            self.comfort,
             self.steady,
             self.timeline_control,
             Backgrounds(workspace, self.viewer, settings, self),
@@ -101,8 +108,7 @@ class MainWindow(QMainWindow):
             self.exporting,
         )
         self.brush = BrushControl(self.viewer, settings)
-        shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
-        self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
+        self.actions_by_name = ActionSet(self, self._handlers(), self.comfort.keymap.all())
         self._refresh_soon = QTimer(self, singleShot=True)
         self._refresh_soon.timeout.connect(self._refresh_actions)
         self._build()
@@ -115,11 +121,12 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_by_name
         self.setWindowTitle("Rotoshot")
-        self.setWindowIcon(theme.icon("app", theme.ACCENT))
+        self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
+        self.comfort.welcome(self.start_screen)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
@@ -193,6 +200,7 @@ class MainWindow(QMainWindow):
             "clear": edit.clear,
             "add_object": edit.add_object,
             "rename_object": self._rename_object,
+            "recolour_object": lambda: edit.edit(lambda document: self._ask_colour(document.object_id)),
             "toggle_object": edit.toggle_visible,
             "solo": lambda: self.viewer.set_solo(self.actions_by_name["solo"].isChecked()),
             "lock_object": edit.toggle_locked,
@@ -215,11 +223,11 @@ class MainWindow(QMainWindow):
             "mark_in": edit.mark_in,
             "mark_out": edit.mark_out,
             "clear_range": edit.clear_range,
+            "reset_layout": self._reset_layout,
             "fit": self.canvas.fit,
             "actual": self.canvas.actual_size,
             "zoom_in": lambda: self.canvas.zoom_by(1.25),
             "zoom_out": lambda: self.canvas.zoom_by(0.8),
-            "shortcuts": lambda: ShortcutSheet(self.actions_by_name, self).exec(),
             "about": self._about,
             **{name: do for chapter in self._chapters for name, do in chapter.handlers().items()},
             **{tool.value: partial(self._choose_tool, tool) for tool in Tool},
@@ -248,7 +256,7 @@ class MainWindow(QMainWindow):
         self.canvas.scale_changed.connect(self.status.show_zoom)
         self.canvas.hovered.connect(self._hovered)
         self.canvas.radius_scrolled.connect(self.brush.resize)
-        self.start_screen.chosen.connect(lambda folder: self.opening.open(Path(folder)))
+        self.comfort.preset_chosen.connect(self._choose_preset)
         self.objects_panel.selected.connect(edit.select)
         self.objects_panel.renamed.connect(edit.rename)
         self.objects_panel.visibility_toggled.connect(edit.toggle_visible)
@@ -286,7 +294,7 @@ class MainWindow(QMainWindow):
         self.timeline_panel.set_document(document)
         if document is None:
             self.setWindowTitle("Rotoshot")
-            self.start_screen.set_recent(self.settings.recent_projects)
+            self.comfort.list_recents()
         else:
             self.setWindowTitle(f"{document.clip.path.name} – Rotoshot")
             self.settings.add_recent(document.folder)
@@ -294,6 +302,7 @@ class MainWindow(QMainWindow):
             self._fill_objects(document)
             self.canvas.setFocus()
         self.status.show_document(document)
+        self.status.show_hint(self.viewer.tool, document)
         self._refresh_actions()
 
     def _changed(self, change: Change) -> None:
@@ -400,6 +409,10 @@ class MainWindow(QMainWindow):
         self.workspace.player.stop()
         self.editing.go_to(frame)
 
+    def _reset_layout(self) -> None:
+        self.docks.reset()
+        self.timeline_control.forget_height()
+
     def _ask_colour(self, object_id: int) -> None:
         document = self.workspace.document
         if document is not None:
@@ -423,9 +436,15 @@ class MainWindow(QMainWindow):
         urls = event.mimeData().urls()
         if len(urls) == 1 and urls[0].isLocalFile():
             event.acceptProposedAction()
+            self.start_screen.set_dropping(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """It went elsewhere."""
+        self.start_screen.set_dropping(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
+        self.start_screen.set_dropping(False)
         event.acceptProposedAction()
         self.opening.open(Path(event.mimeData().urls()[0].toLocalFile()))
 

@@ -23,7 +23,7 @@ from app.actions import ActionSet
 from app.language import tr
 from app.presets import PRESET_LABELS
 from app.progress import Progress, rate_text, time_left_text
-from app.widgets import ActionPushButton, WheelGuard, action_button, card, muted
+from app.widgets import KEYBOARD_ACTION, ActionPushButton, WheelGuard, action_button, card, muted
 from vosengine.config import PRESET_NOTES, PRESETS
 from vosengine.project_file import RotoObject
 
@@ -47,8 +47,9 @@ class ObjectsPanel(QFrame):
         for name in ("add_object", "solo", "rename_object", "delete_object"):
             heading.addWidget(action_button(actions[name]))
         self.list = QListWidget()
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         self.list.setAccessibleName("Objects")
+        self.list.setStatusTip(tr("Click an object to work on it, double-click to rename, drag to reorder"))
         self.list.setMinimumHeight(72)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._current_changed)
@@ -125,6 +126,13 @@ class _ObjectRow(QWidget):
         eye = _row_button("visible" if item.visible else "hidden", item.visible)
         eye.setToolTip("Hide this object" if item.visible else "Show this object")
         eye.clicked.connect(lambda: self.eye_clicked.emit(item.object_id))
+        for part, name in (
+            (swatch, "recolour_object"),
+            (self._name, "rename_object"),
+            (lock, "lock_object"),
+            (eye, "toggle_object"),
+        ):
+            part.setProperty(KEYBOARD_ACTION, name)
         layout.addWidget(swatch)
         layout.addWidget(self._name, 1)
         for button in (lock, eye):
@@ -142,7 +150,7 @@ class _ObjectRow(QWidget):
 
 def _row_button(icon: str, on: bool) -> QToolButton:
     button = QToolButton()
-    button.setIcon(theme.icon(icon, theme.TEXT if on else theme.DISABLED))
+    button.setIcon(theme.icon(icon, "text" if on else "disabled"))
     button.setIconSize(QSize(18, 18))
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return button
@@ -180,6 +188,7 @@ class _NameEdit(QLineEdit):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._name = name
+        self.setAccessibleName(tr("Name of the object"))
         self.editingFinished.connect(self._finish)
         self._rest()
 
@@ -237,7 +246,9 @@ class RunPanel(QFrame):
         outer.addWidget(frame)
         self.presets = QComboBox()
         self.presets.setAccessibleName("Preset")
-        self.presets.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.presets.setToolTip(tr("How the objects are learned and cut out: quick, good or best"))
+        self.presets.setStatusTip(self.presets.toolTip())
+        self.presets.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.presets.installEventFilter(WheelGuard(self))
         # The panel's width is not for the longest name to decide; the open list is as wide as it needs.
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -252,7 +263,7 @@ class RunPanel(QFrame):
         self.cost = muted(), muted()
         self.run_button = ActionPushButton(actions["run"], "Run")
         self.run_button.setProperty("primary", True)
-        self.run_button.setIcon(theme.icon("run", theme.ACCENT_TEXT))
+        self.run_button.setIcon(theme.icon("run", "accent_text"))
         self.cancel_button = ActionPushButton(actions["cancel"], "Cancel")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)

@@ -9,9 +9,9 @@ from fractions import Fraction
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 
-from app import theme
 from app.compositing import Scene
 from app.language import tr
+from app.widgets import set_tone
 from app.workspace import Workspace
 
 WINDOW = 2.0  # seconds that are counted
@@ -55,6 +55,7 @@ class PlaybackRate(QLabel):
         super().__init__()
         self._workspace = workspace
         self._meter = RateMeter()
+        self.setProperty("muted", True)
         self._timer = QTimer(self, interval=UPDATE)
         self._timer.timeout.connect(self._update)
         self.setMinimumWidth(self.fontMetrics().horizontalAdvance(_text(88.8, 88.88)) + 10)
@@ -85,7 +86,7 @@ class PlaybackRate(QLabel):
     def show_rate(self, shown: float, wanted: Fraction) -> None:
         """Frames a second shown and wanted."""
         dropping = shown < NEAR * wanted
-        self.setStyleSheet(f"color: {theme.WARNING if dropping else theme.MUTED};")
+        set_tone(self, "warning" if dropping else "")
         self.setText(_text(shown if dropping else float(wanted), float(wanted)))
 
 

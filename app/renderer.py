@@ -250,13 +250,14 @@ class _Footage:
         former: Weighted = ()
         if scene.shows_former:
             former = self._weighted([layer.former for layer in scene.layers if layer.former], image)
-        grounds = scene.backdrop, self._filling(scene.picture, image) if scene.view is View.PICTURE else None
+        picture_behind = self._filling(scene.picture, image) if scene.view is View.PICTURE else None
+        grounds = scene.backdrop, picture_behind, scene.look
         picture = composite(image, scene.view, weights, former, *grounds)
         if scene.wipe is not None:
             before = composite(image, scene.view, former, former, *grounds)
             picture = wiped(before, picture, scene.wipe)
         if scene.skins:
-            picture = draw_skins(picture, self._weighted(scene.skins, image))
+            picture = draw_skins(picture, self._weighted(scene.skins, image), scene.look)
         if scene.marks is not None:
             picture = draw_marks(picture, scene.marks)
         return to_qimage(picture), to_qimage(image)

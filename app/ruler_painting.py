@@ -23,10 +23,10 @@ def draw_ruler(
     """Everything but the numbers. `cached`: frames from the first on that play from the cache."""
     edge, whole = axis.edge, len(span) == axis.frame_count
     bar = QRectF(edge(0), RULER - 8, edge(axis.frame_count) - edge(0), 3)
-    painter.fillRect(bar, QColor(theme.RAISED))
+    painter.fillRect(bar, QColor(theme.colours().raised))
     bar.setRight(edge(cached))
-    painter.fillRect(bar, QColor(theme.LINE).lighter(150))
-    colour = QColor(theme.MUTED if whole else theme.IN_OUT)
+    painter.fillRect(bar, QColor(theme.colours().tick))
+    colour = QColor(theme.colours().muted if whole else theme.colours().in_out)
     if not whole:
         bar.setLeft(edge(span.start))
         bar.setRight(edge(span.stop))
@@ -40,7 +40,7 @@ def draw_ruler(
     wanted = any_changed[starts]
     sides = zip(columns.edges[starts[wanted]].tolist(), columns.edges[stops[wanted]].tolist(), strict=True)
     rects = [QRectF(left, RULER - 4, max(right - left, 2), 2) for left, right in sides]
-    fill_rects(painter, rects, QBrush(QColor(theme.ACCENT)))
+    fill_rects(painter, rects, QBrush(QColor(theme.colours().accent)))
 
 
 def _draw_handle(painter: QPainter, x: float, inwards: int, top: float, colour: QColor) -> None:
@@ -63,7 +63,7 @@ def draw_numbers(painter: QPainter, axis: TimeAxis, first: int) -> None:
         x = axis.edge(frame)
         if x + label_width - 12 > axis.origin + axis.room:
             break
-        painter.setPen(QColor(theme.MUTED))
+        painter.setPen(QColor(theme.colours().muted))
         painter.drawText(QPointF(x + 3, RULER - 11), str(frame + first))
-        painter.setPen(QColor(theme.LINE).lighter(130))
+        painter.setPen(QColor(theme.colours().tick))
         painter.drawLine(QPointF(x, 4), QPointF(x, RULER - 9))

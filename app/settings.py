@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Collection
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,15 @@ from vosengine.config import PRESETS
 from vosengine.project_io import unused
 
 MOST_RECENT = 12
-RANGES = {"brush_radius": (0.5, 500.0), "brush_softness": (0.0, 1.0)}
+RANGES = {
+    "brush_radius": (0.5, 500.0),
+    "brush_softness": (0.0, 1.0),
+    "overlay_opacity": (0.1, 0.9),
+    "outline_width": (0.5, 4.0),
+    "interface_scale": (0.75, 3.0),
+}
 WHOLE_RANGES = {"timeline_height": (0, 4000), "lane_height": (12, 44)}
+THEMES = ("dark", "light", "system")
 VIEWS = (
     "overlay",
     "outline",
@@ -30,6 +39,8 @@ VIEWS = (
     "difference",
     "confidence",
 )
+VALUE_KINDS: dict[str, type] = {"shortcuts": str, "recent_opened": float}  # of what lies in these
+CHOICES: dict[str, Collection[str]] = {"view": VIEWS, "preset": PRESETS, "theme": THEMES}
 
 
 @dataclass
@@ -38,10 +49,14 @@ class Settings:
 
     recent_projects: folders, newest first, at most 12. brush_radius in image pixels, brush_softness as a
     share of it. pen_pressure: whether it sets the size. view: one of VIEWS. preset: a name in
-    `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
-    sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
-    before the first run. export_presets: by the user's name, see `app.export_choice`. backdrop: "#rrggbb".
-    one_per_stretch: whether only the worst of neighbouring frames is listed. unit_times: what runs took, see
+    `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> its key
+    sequences, "; " between them, only those changed from the default. window_geometry, panel_layout: Qt's, as
+    base64 text, "" before the first run. export_presets: by the user's name, see `app.export_choice`.
+    backdrop: "#rrggbb". one_per_stretch: whether only the worst of neighbouring frames is listed.
+    recent_opened: when the recent projects were opened last, POSIX seconds by folder. recent_commands: what
+    was chosen in the command palette, newest first, at most 12. tour_shown: whether the tour has been shown.
+    theme: one of THEMES. overlay_opacity, outline_width: of the masks over the clip, the width relative to
+    the usual. interface_scale: of the whole window, from the next start on. unit_times: what runs took, see
     `app.costs.Costs`; device: what the last one ran on. extra: keys of other editions, kept as they are.
     """
 
@@ -58,6 +73,13 @@ class Settings:
     one_per_stretch: bool = True
     brush_softness: float = 0.0
     pen_pressure: bool = True
+    theme: str = "dark"
+    overlay_opacity: float = 0.45
+    outline_width: float = 1.0
+    interface_scale: float = 1.0
+    recent_opened: dict[str, float] = field(default_factory=dict)
+    recent_commands: list[str] = field(default_factory=list)
+    tour_shown: bool = False
     export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     unit_times: dict[str, Any] = field(default_factory=dict)
     device: str = ""
@@ -69,9 +91,25 @@ class Settings:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
-        """Put a project first in the recent list."""
+        """Put a project first in the recent list, opened now."""
         name = str(folder)
-        self.recent_projects = [name, *(each for each in self.recent_projects if each != name)][:MOST_RECENT]
+        self.recent_projects = first_of(name, self.recent_projects)
+        opened = {**self.recent_opened, name: time.time()}
+        self.recent_opened = {each: opened[each] for each in self.recent_projects if each in opened}
+
+    def forget_recent(self, folder: str) -> None:
+        """Take a project off the recent list."""
+        self.recent_projects = [each for each in self.recent_projects if each != folder]
+        self.recent_opened.pop(folder, None)
+
+    def add_command(self, key: str) -> None:
+        """Put a command first among those chosen in the palette."""
+        self.recent_commands = first_of(key, self.recent_commands)
+
+
+def first_of(name: str, names: list[str]) -> list[str]:
+    """The list with `name` at its head and once only, cut to MOST_RECENT."""
+    return [name, *(each for each in names if each != name)][:MOST_RECENT]
 
 
 def settings_path() -> Path:
@@ -135,14 +173,12 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
         return not isinstance(value, bool) and WHOLE_RANGES[name][0] <= value <= WHOLE_RANGES[name][1]
     if name == "backdrop":
         return re.fullmatch("#[0-9a-f]{6}", value) is not None
-    if name == "view":
-        return value in VIEWS
-    if name == "preset":
-        return value in PRESETS
+    if name in CHOICES:
+        return value in CHOICES[name]
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
     if name == "export_presets":
         return all(isinstance(each, dict) for each in value.values())
-    if name == "shortcuts":
-        return all(isinstance(each, str) for each in value.values())
+    if name in VALUE_KINDS:
+        return all(type(each) is VALUE_KINDS[name] for each in value.values())
     return True

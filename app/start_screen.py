@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.actions import ActionSet
+from app.language import tr
+from app.recent_list import ROW, RecentList
+from app.recents import Recent
 from app.widgets import ActionPushButton, muted
+
+WIDTH, SHOWN_ROWS = 640, 4
 
 
 class StartScreen(QWidget):
-    """Open buttons, a hint that files can be dropped, and the recent projects."""
+    """Open buttons, a place to drop files on, and the recent projects."""
 
     chosen = Signal(str)
+    removed = Signal(str)  # a project's folder, off the list
 
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,60 +28,84 @@ class StartScreen(QWidget):
         font.setPointSizeF(font.pointSizeF() * 2.2)
         font.setWeight(font.Weight.DemiBold)
         title.setFont(font)
-        self._text = muted()
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         opening = ActionPushButton(actions["open_clip"], "Open clip…")
         opening.setProperty("primary", True)
-        opening.setIcon(theme.icon("open", theme.ACCENT_TEXT))
+        opening.setIcon(theme.icon("open", "accent_text"))
         buttons.addWidget(opening)
         buttons.addWidget(ActionPushButton(actions["open_sequence"], "Image sequence…"))
         buttons.addWidget(ActionPushButton(actions["open_project"], "Project…"))
         buttons.addStretch(1)
-        self._heading = muted("Recent projects")
-        self.recent = QListWidget()
-        self.recent.setAccessibleName("Recent projects")
-        self.recent.setIconSize(QSize(20, 20))
-        self.recent.itemActivated.connect(self._activated)
-        self.recent.itemClicked.connect(self._activated)
+        buttons.addWidget(ActionPushButton(actions["open_demo"], tr("Try the demo shot")))
+        self._hint = QLabel()
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setFixedHeight(74)
+        self.notices = QVBoxLayout()  # lines about the last session go in here
         inner = QVBoxLayout()
-        inner.setSpacing(10)
+        inner.setSpacing(12)
         inner.addWidget(title)
-        inner.addWidget(self._text)
-        inner.addSpacing(8)
         inner.addLayout(buttons)
-        inner.addSpacing(18)
-        inner.addWidget(self._heading)
-        inner.addWidget(self.recent)
+        inner.addWidget(self._hint)
+        inner.addLayout(self.notices)
+        inner.addWidget(self._recents())
         column = QWidget()
         column.setLayout(inner)
-        column.setFixedWidth(560)
-        self.recent.setFixedHeight(220)
+        column.setFixedWidth(WIDTH)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
         outer.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)
         outer.addStretch(3)
+        self.set_dropping(False)
         self.set_opening("")
 
-    def set_recent(self, folders: list[str]) -> None:
-        """The recent projects, newest first; those gone since are left out."""
-        self.recent.clear()
-        for folder in filter(lambda f: Path(f).is_dir(), folders):
-            path = Path(folder)
-            item = QListWidgetItem(theme.icon("project", theme.MUTED), f"{path.stem}\n{path.parent}")
-            item.setData(Qt.ItemDataRole.UserRole, folder)
-            item.setToolTip(folder)
-            item.setSizeHint(QSize(0, 46))
-            self.recent.addItem(item)
-        for widget in (self._heading, self.recent):
-            widget.setVisible(self.recent.count() > 0)
+    def _recents(self) -> QWidget:
+        """The list with its heading; its room stays when it is empty."""
+        self.recent = RecentList()
+        self.recent.setFixedHeight(SHOWN_ROWS * ROW + 2)
+        self.recent.chosen.connect(self.chosen)
+        self.recent.removed.connect(self.removed)
+        self.recent.currentRowChanged.connect(self._marked)
+        self._remove = QPushButton(tr("Remove from this list"))
+        self._remove.setToolTip(tr("The project itself stays where it is"))
+        self._remove.clicked.connect(self.recent.remove.trigger)
+        heading = QHBoxLayout()
+        heading.addWidget(muted("Recent projects"))
+        heading.addStretch(1)
+        heading.addWidget(self._remove)
+        self._group = QWidget()
+        column = QVBoxLayout(self._group)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(heading)
+        column.addWidget(self.recent)
+        policy = self._group.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self._group.setSizePolicy(policy)
+        self._group.hide()
+        return self._group
+
+    def set_recent(self, recents: list[Recent]) -> None:
+        """The recent projects, newest first."""
+        self.recent.fill(recents)
+        self._group.setVisible(bool(recents))
+        self._marked()
 
     def set_opening(self, text: str) -> None:
         """What is being opened, or "" for the usual hint."""
-        self._text.setText(
-            text or "Open a shot, or drop a video, an image sequence's folder or a project here."
-        )
+        self._hint.setText(text or tr("Drop a video, an image sequence's folder or a project here"))
         self.setEnabled(not text)
 
-    def _activated(self, item: QListWidgetItem) -> None:
-        self.chosen.emit(item.data(Qt.ItemDataRole.UserRole))
+    def set_dropping(self, over: bool) -> None:
+        """Whether something is being dragged over the window."""
+        line, ground = (
+            ("palette(highlight)", "palette(alternate-base)")
+            if over
+            else ("palette(placeholder-text)", "none")
+        )
+        self._hint.setStyleSheet(
+            f"border: 1px dashed {line}; border-radius: 8px; background: {ground};"
+            f"color: palette({'text' if over else 'placeholder-text'});"
+        )
+
+    def _marked(self) -> None:
+        self._remove.setEnabled(self.recent.current is not None)

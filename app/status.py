@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import psutil
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QStatusTipEvent
 from PySide6.QtWidgets import QLabel, QStatusBar
 
-from app import theme
 from app.document import Document
 from app.tools import Tool
+from app.widgets import set_tone
 
 MESSAGE_TIME = 8000  # milliseconds
 MEMORY_INTERVAL = 2000
+MEMORY_SHORT = 92  # percent of the machine's in use
 SAVING_INTERVAL = 300
 
 HINTS: dict[Tool, str] = {
@@ -22,16 +24,21 @@ HINTS: dict[Tool, str] = {
     Tool.BOX: "Drag a box round the object; right button or Alt takes the rectangle away",
     Tool.LASSO: "Draw round an area; right button or Alt takes it away",
     Tool.POLYGON: "Click corners; Enter or a double click closes, Backspace takes one back, Alt subtracts",
-    Tool.MAGNETIC: "Click along the edge; Enter or a double click closes, Backspace takes one back",
+    Tool.MAGNETIC: "Click along an edge; Enter or a double click closes, Backspace goes back, Alt subtracts",
     Tool.COLOUR: "Click a colour, drag away for more of it; right button or Alt takes it away",
 }
 
 
-class Status:
-    """Fills a status bar; its parts keep their places and widths."""
+class Status(QObject):
+    """Fills a status bar; its parts keep their places and widths.
+
+    Over a button, menu or panel its status tip stands in place of the hint; messages stay in sight.
+    """
 
     def __init__(self, bar: QStatusBar) -> None:
-        self._bar = bar
+        super().__init__(bar)
+        self._bar, self._tool_hint, self._tip = bar, "", ""
+        bar.window().installEventFilter(self)
         bar.setSizeGripEnabled(False)
         self._hint = QLabel()
         bar.addWidget(self._hint, 1)
@@ -65,7 +72,16 @@ class Status:
 
     def show_hint(self, tool: Tool, document: Document | None) -> None:
         """What the pointer will do."""
-        self._hint.setText(_hint(tool, document))
+        self._tool_hint = _hint(tool, document)
+        self._hint.setText(self._tip or self._tool_hint)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What lies under the pointer tells of itself, "" when the pointer leaves it."""
+        if event.type() != QEvent.Type.StatusTip or not isinstance(event, QStatusTipEvent):
+            return super().eventFilter(watched, event)
+        self._tip = event.tip()
+        self._hint.setText(self._tip or self._tool_hint)
+        return True
 
     def show_pointer(
         self, tool: Tool, position: tuple[float, float] | None, document: Document | None
@@ -101,14 +117,14 @@ class Status:
         text = "Saving…" if saving else "All changes saved"
         self._saved.setText("Not saved" if self._trouble else text)
         self._saved.setToolTip(self._trouble)
-        self._saved.setStyleSheet(f"color: {theme.DANGER};" if self._trouble else "")
+        set_tone(self._saved, "danger" if self._trouble else "")
         if not saving:
             self._saving.stop()
 
     def _show_memory(self) -> None:
         used = self._process.memory_info().rss / 2**30
         self._memory.setText(f"Memory {used:.1f} GB")
-        self._memory.setStyleSheet(f"color: {theme.WARNING};" if psutil.virtual_memory().percent > 92 else "")
+        set_tone(self._memory, "warning" if psutil.virtual_memory().percent > MEMORY_SHORT else "")
 
 
 def _part(bar: QStatusBar, widest: str) -> QLabel:

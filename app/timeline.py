@@ -353,11 +353,17 @@ class Timeline(QWidget):
                 self._shade_outside(painter, RULER, STRIP)
             self._draw_playhead(painter)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw anew in other colours."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self.refresh()
+        super().changeEvent(event)
+
     def _drawn(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
         pixmap = QPixmap(self.size() * ratio)
         pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(QColor(theme.WINDOW))
+        pixmap.fill(QColor(theme.colours().window))
         self._markers = []
         if self._axis.frame_count:
             painter = QPainter(pixmap)
@@ -375,13 +381,13 @@ class Timeline(QWidget):
     def _draw_lane(self, painter: QPainter, lane: Lane, top: int, columns: Columns) -> None:
         height = self._rows.lane
         if lane.object_id == self._selected:
-            painter.fillRect(QRectF(0, top - 1, self.width(), height + 2), QColor(theme.RAISED))
+            painter.fillRect(QRectF(0, top - 1, self.width(), height + 2), QColor(theme.colours().raised))
         painter.fillRect(QRectF(8, top + 4, 4, height - 8), lane.colour)
-        painter.setPen(QColor(theme.TEXT if lane.visible else theme.DISABLED))
+        painter.setPen(QColor(theme.colours().text if lane.visible else theme.colours().disabled))
         names = QRectF(18, top, NAMES - 26, height)
         name = painter.fontMetrics().elidedText(lane.name, Qt.TextElideMode.ElideRight, int(names.width()))
         painter.drawText(names, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
-        painter.fillRect(self._body(top + 2, height - 4), QColor(theme.CANVAS))
+        painter.fillRect(self._body(top + 2, height - 4), QColor(theme.colours().canvas))
         marks = columns.largest(lane.marks)
         draw_lane(painter, columns, marks, top + 2, height - 4, lane.colour)
         if self._axis.scale >= 5:
@@ -420,12 +426,12 @@ class Timeline(QWidget):
             draw_marker(painter, marker)
         self._markers += found
         self._shade_outside(painter, top, CURVES)
-        names = ((lane.colour.lighter(115), "Estimated J"), (QColor(theme.MUTED), "Area"))
+        names = ((lane.colour.lighter(115), "Estimated J"), (QColor(theme.colours().muted), "Area"))
         for row, (colour, name) in enumerate(names):
             middle = top + CURVES * (0.27 + 0.46 * row)
             painter.setPen(QPen(colour, 2))
             painter.drawLine(QPointF(18, middle), QPointF(30, middle))
-            painter.setPen(QColor(theme.MUTED))
+            painter.setPen(QColor(theme.colours().muted))
             place = QRectF(36, middle - 10, NAMES - 40, 20)
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
 
@@ -434,7 +440,7 @@ class Timeline(QWidget):
         return QRectF(left, top, self._axis.edge(self._axis.frame_count) - left, height)
 
     def _shade_outside(self, painter: QPainter, top: int, height: int) -> None:
-        shade, edge = QColor(theme.WINDOW), self._axis.edge
+        shade, edge = QColor(theme.colours().window), self._axis.edge
         shade.setAlphaF(0.6)
         for start, stop in ((0, self._span.start), (self._span.stop, self._axis.frame_count)):
             painter.fillRect(QRectF(edge(start), top, edge(stop) - edge(start), height), shade)
@@ -444,9 +450,9 @@ class Timeline(QWidget):
         if not NAMES <= x <= self.width():
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme.PLAYHEAD), 1.5))
+        painter.setPen(QPen(QColor(theme.colours().playhead), 1.5))
         painter.drawLine(QPointF(x, 8), QPointF(x, self.height() - 2))
-        painter.setBrush(QColor(theme.PLAYHEAD))
+        painter.setBrush(QColor(theme.colours().playhead))
         painter.setPen(Qt.PenStyle.NoPen)
         head = ((-6, 0), (6, 0), (6, 5), (0, 11), (-6, 5))
         painter.drawPolygon(QPolygonF([QPointF(x + dx, dy) for dx, dy in head]))

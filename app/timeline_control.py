@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QSplitter
 
 from app.actions import ActionSet
 from app.lane import LANES
@@ -71,6 +72,13 @@ class TimelineControl(QObject):
     def remember_height(self) -> None:
         """The user dragged the border above the timeline."""
         self._settings.timeline_height = self.panel.height()
+
+    def forget_height(self) -> None:
+        """As high as it needs to be again."""
+        self._settings.timeline_height = self.panel.wished_height = 0
+        splitter, height = self.panel.parentWidget(), self.panel.sizeHint().height()
+        assert isinstance(splitter, QSplitter)
+        splitter.setSizes([splitter.height() - splitter.handleWidth() - height, height])
 
     def _filled(self) -> None:
         if not self._more.isActive():

@@ -12,6 +12,7 @@ from app.document import Change, Document, Kind
 from app.findings import Mark
 from app.lane import Lane
 from app.lane_painting import LEGEND, draw_runs, draw_sign
+from app.language import tr
 from app.survey import Survey
 from app.timeline import Timeline
 from app.widgets import action_button, muted
@@ -30,6 +31,9 @@ class TimelinePanel(QWidget):
         super().__init__()
         self.wished_height = 0  # in widget units; 0: what the timeline needs
         self.timeline = Timeline()
+        self.timeline.setStatusTip(
+            tr("Drag to scrub, click a lane to pick its object; the wheel zooms, Shift + wheel scrolls")
+        )
         self._survey = survey
         self._soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
         self._soon.timeout.connect(self.timeline.refresh)
@@ -133,10 +137,10 @@ class _LegendSign(QWidget):
         """A short piece of lane."""
         painter = QPainter(self)
         rect = QRectF(0, 0, 22, 14)
-        painter.fillRect(rect, QColor(theme.CANVAS))
-        draw_runs(painter, [rect], self._mark, QColor(theme.ACCENT))
+        painter.fillRect(rect, QColor(theme.colours().canvas))
+        draw_runs(painter, [rect], self._mark, QColor(theme.colours().accent))
         draw_sign(painter, rect.center(), self._mark, 9)
-        painter.setPen(QColor(theme.LINE))
+        painter.setPen(QColor(theme.colours().line))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(rect.adjusted(0, 0, -1, -1))
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 ICON = QSize(20, 20)
+KEYBOARD_ACTION = "keyboard_action"  # property: the action that does the same as a control of the mouse
 
 
 def card(title: str) -> tuple[QFrame, QVBoxLayout, QHBoxLayout]:
@@ -31,6 +32,13 @@ def muted(text: str = "") -> QLabel:
     label = QLabel(text)
     label.setProperty("muted", True)
     return label
+
+
+def set_tone(label: QLabel, tone: str) -> None:
+    """Colour a label as "accent", "good", "warning" or "danger"; with "" as it was."""
+    if label.property("tone") != tone:
+        label.setProperty("tone", tone)
+        label.style().polish(label)  # style sheets look at a property once
 
 
 def action_button(action: QAction, with_text: str = "") -> QToolButton:
@@ -62,12 +70,13 @@ class _Caption(QObject):
 
 
 class ActionPushButton(QPushButton):
-    """A large button for an action: follows its enabled state and tooltip."""
+    """A large button for an action: follows its enabled state and tips."""
 
     def __init__(self, action: QAction, text: str, parent: QWidget | None = None) -> None:
         super().__init__(action.icon(), text, parent)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._action = action
+        self.setProperty(KEYBOARD_ACTION, action.objectName())
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
         self._follow()
@@ -75,6 +84,7 @@ class ActionPushButton(QPushButton):
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
         self.setToolTip(self._action.toolTip())
+        self.setStatusTip(self._action.statusTip())
 
 
 class WheelGuard(QObject):

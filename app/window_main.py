@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 
 def _report(
@@ -22,6 +27,15 @@ def _report(
     tell(f"{kind.__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
+def _keep(settings: Settings) -> None:
+    """Settings that cannot be kept are no reason to fail."""
+    from app.settings import save_settings  # noqa: PLC0415
+    from vosengine.errors import EngineError  # noqa: PLC0415
+
+    with contextlib.suppress(EngineError):
+        save_settings(settings)
+
+
 def run_window(path: Path | None = None) -> int:
     """Show the window, open `path` (a clip or project) in it, and run until it is closed; the exit status."""
     if sys.platform == "win32":
@@ -32,25 +46,27 @@ def run_window(path: Path | None = None) -> int:
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415
 
     from app.main_window import MainWindow  # noqa: PLC0415
-    from app.settings import load_settings, save_settings  # noqa: PLC0415
-    from app.theme import apply_theme  # noqa: PLC0415
+    from app.settings import load_settings  # noqa: PLC0415
+    from app.theme import Theme, apply_theme  # noqa: PLC0415
     from app.workspace import Workspace  # noqa: PLC0415
-    from vosengine.errors import EngineError  # noqa: PLC0415
 
+    settings, remark = load_settings()
+    if settings.interface_scale != 1:  # unless the user's environment says otherwise
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{settings.interface_scale:g}")
     application = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(application, QApplication)
     application.setApplicationName("Rotoshot")
     application.setDesktopFileName("rotoshot")
-    apply_theme(application)
-    settings, remark = load_settings()
+    apply_theme(application, Theme(settings.theme))
     window = MainWindow(Workspace(), settings)
     window.show()
+    for changed in (window.comfort.settings_changed, window.workspace.document_changed):
+        changed.connect(partial(_keep, settings))  # not only in the end: nothing is lost with a crash
     sys.excepthook = partial(_report, window.workspace.failed.emit)
     if remark:
         window.status.say(remark)
     if path is not None:
         window.opening.open(path.absolute())
     status = application.exec()
-    with contextlib.suppress(EngineError):  # settings that cannot be kept are no reason to fail at the end
-        save_settings(settings)
+    _keep(settings)
     return status

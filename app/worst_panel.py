@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import ActionSet
 from app.findings import SUSPICIOUS_BELOW, Ranking
+from app.language import tr
 from app.widgets import action_button, muted
 from app.worst_row import ROW, Row, RowPainter
 
@@ -113,6 +114,7 @@ class WorstList(QTableView):
         self.setModel(model)
         self.setItemDelegate(RowPainter(self))
         self.setAccessibleName("Worst frames")
+        self.setStatusTip(tr("Click a frame to go there; Return takes up the scribble to correct it"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -149,6 +151,8 @@ class WorstPanel(QWidget):
         self._count.setWordWrap(True)
         self._count.setToolTip("J: how much of the mask and the object is common to both, as estimated")
         self.thin = QCheckBox("One per stretch")
+        self.thin.setStatusTip(tr("List only the worst of neighbouring frames"))
+        self.thin.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         self.thin.setToolTip(
             "List only the worst of neighbouring frames, and none beside a frame that you corrected:\n"
             "the next run will change them"

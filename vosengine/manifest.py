@@ -6,7 +6,7 @@ this edition does not know are kept and written back. Layout of version 2::
     schema, version, revision, next_object_id, frame, object, in, out, config
     clip: path, relative, fingerprint, width, height, rate, frame_count or time_base + ticks, ...
     objects: [{id, name, colour, visible, locked, boxes: {frame: [x, y, width, height]},
-        box_revisions: {frame: revision}, approved, muted}]
+        box_revisions: {frame: revision}, approved, muted, edges: {frame: {control: value}}}]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from vosengine.config import Config, config_from_dict, config_to_dict
+from vosengine.edge_controls import UNFINISHED, EdgeTrack, track_from_dict, track_to_dict
 from vosengine.errors import ProjectError
 from vosengine.project_io import absolute
 from vosengine.types import Box, ClipInfo, ColourTags, Span
@@ -53,7 +54,7 @@ class Manifest:
     """The content of `project.roto`.
 
     revision: of all annotations; box_revisions: when each box got its form, as a mask's note says.
-    muted: predictions not to be listed among the worst.
+    muted: predictions not to be listed among the worst. edges: how mattes are finished, by object.
     span: in and out; frame, object_id: what was current. config: the settings of the next run.
     export: what the last export was asked to be, the application's JSON.
     extra, clip_extra, config_extra: keys of other editions, kept as they are.
@@ -71,6 +72,7 @@ class Manifest:
     frame: int = 0
     object_id: int = 0
     config: Config = field(default_factory=Config)
+    edges: Mapping[int, EdgeTrack] = field(default_factory=dict)
     export: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     clip_extra: Mapping[str, Any] = field(default_factory=dict)
@@ -128,6 +130,7 @@ def _dump_object(manifest: Manifest, each: RotoObject) -> dict[str, Any]:
         },
         "approved": sorted(frame for object_id, frame in manifest.approved if object_id == own),
         "muted": sorted(frame for object_id, frame in manifest.muted if object_id == own),
+        "edges": track_to_dict(manifest.edges.get(own, UNFINISHED)),
     }
 
 
@@ -216,6 +219,7 @@ _KNOWN_NUMBERS = {"version", "revision", "next_object_id", "frame", "object", "i
 _KNOWN = _KNOWN_NUMBERS | {"schema", "config", "export", "clip", "objects"}
 _KNOWN_OF_OBJECT = {
     "id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved", "muted",
+    "edges",
     "revision",  # of the object, which its boxes had in common in earlier editions
 }  # fmt: skip
 _KNOWN_OF_CLIP = {each.name for each in fields(ClipInfo)} | {"relative", "frame_count", "time_base", "ticks"}
@@ -248,6 +252,11 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
         span=Span(int(values.get("in", 0)), int(values.get("out", clip.frame_count))),
         frame=int(values.get("frame", 0)),
         object_id=int(values.get("object", 0)),
+        edges={
+            each.object_id: track
+            for each, entry in entries
+            if (track := track_from_dict(entry.get("edges"))).keys
+        },
         config=config_from_dict({name: config[name] for name in config if name in _KNOWN_OF_CONFIG}),
         export=dict(values.get("export", {})),
         extra=_unknown(values, _KNOWN),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.config import Config
+from vosengine.edge_controls import UNFINISHED, EdgeTrack
 from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Reason, Span
 
 Value = TypeVar("Value", bound=np.generic)
@@ -80,12 +81,15 @@ class Propagate:
 class ExportSource:
     """Where an export finds one object's mattes: full-resolution 16-bit PNG files by frame.
 
-    Frames without a file export as empty.
+    Frames without a file export as empty. `edges` finish them (see `vosengine.finish`); `drawn` are the
+    frames that a person drew or approved.
     """
 
     object_id: int
     name: str
     matte_files: dict[int, Path]
+    edges: EdgeTrack = UNFINISHED
+    drawn: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def engine() -> FakeEngine:
 def window(qtbot: QtBot, themed: QApplication, engine: FakeEngine) -> Iterator[MainWindow]:
     """The whole window on the fake engine; afterwards no thread of ours may be left."""
     before = set(threading.enumerate())
-    window = MainWindow(Workspace(lambda: engine), Settings())
+    window = MainWindow(Workspace(lambda: engine), Settings(tour_shown=True))
     window.show()
     qtbot.waitExposed(window)
     yield window

@@ -2,12 +2,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.dialogs import ErrorDialog, ShortcutSheet, _balanced, network_notes
+from app.dialogs import ErrorDialog, network_notes
 from app.main_window import MainWindow
 from app.progress import Progress, time_left_text
 
 
-def texts(dialog: ErrorDialog | ShortcutSheet) -> list[str]:
+def texts(dialog: ErrorDialog) -> list[str]:
     return [label.text() for label in dialog.findChildren(QLabel)]
 
 
@@ -33,25 +33,6 @@ def test_a_bug_comes_with_details_to_copy(qtbot: QtBot):
     assert "Traceback: here" in copied
     assert "Rotoshot" in copied
     assert "Python" in copied
-
-
-def test_the_shortcut_sheet_lists_every_key(window: MainWindow, qtbot: QtBot):
-    dialog = ShortcutSheet(window.actions_by_name, window)
-    qtbot.addWidget(dialog)
-    shown = texts(dialog)
-    for name, keys in (("Approve frame", "A"), ("Play", "Space"), ("Cancel", "Esc")):
-        assert name in shown
-        assert keys in shown
-    bound = [action for _, action in window.actions_by_name if action.shortcuts()]
-    assert len(shown) >= 2 * len(bound)
-    assert dialog.sizeHint().height() <= 700
-
-
-def test_columns_keep_all_sections_in_order():
-    sections = [(str(n), [("a", "b")] * n) for n in (8, 3, 2, 9, 1)]
-    columns = _balanced(sections, 3)
-    assert [section for column in columns for section in column] == sections
-    assert all(columns)
 
 
 def test_time_left_in_coarse_words():

@@ -11,7 +11,6 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QSplitter
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.document import Document
 from app.lane import LANE
 from app.main_window import MainWindow
@@ -86,10 +85,10 @@ def test_dropped_frames_are_told_while_playing(opened: MainWindow, qtbot: QtBot)
     qtbot.waitUntil(lambda: rate.text().endswith("fps"))
     rate.show_rate(11.0, Fraction(25))
     assert rate.text() == "11 of 25 fps"
-    assert theme.WARNING in rate.styleSheet()
+    assert rate.property("tone") == "warning"
     rate.show_rate(24.6, Fraction(24000, 1001))
     assert rate.text() == "24 of 23.98 fps"
-    assert theme.WARNING not in rate.styleSheet()
+    assert not rate.property("tone")
     do(opened, "play")
     assert not rate.text()
 

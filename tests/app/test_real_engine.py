@@ -23,7 +23,7 @@ PATIENCE = 120_000  # milliseconds; torch is imported in the engine's thread
 
 @pytest.fixture
 def real_window(qtbot: QtBot, qapp: QApplication) -> Iterator[MainWindow]:
-    window = MainWindow(Workspace(Engine), Settings())
+    window = MainWindow(Workspace(Engine), Settings(tour_shown=True))
     window.show()
     yield window
     window.workspace.close()

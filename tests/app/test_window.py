@@ -55,7 +55,8 @@ def test_a_file_that_is_no_clip_is_refused_in_one_sentence(
 
 def test_without_a_clip_only_what_makes_sense_is_enabled(window: MainWindow):
     enabled = {spec.name for spec, action in window.actions_by_name if action.isEnabled()}
-    assert enabled == {"open_clip", "open_sequence", "open_project", "quit", "shortcuts", "about"}
+    opening = {"open_clip", "open_sequence", "open_project", "open_demo"}
+    assert enabled == {*opening, "preferences", "quit", "palette", "shortcuts", "change_shortcuts", "about"}
     assert "Open a clip first" in window.actions_by_name["run"].toolTip()
 
 
@@ -70,7 +71,7 @@ def test_recent_projects_are_listed_and_open(opened: MainWindow, qtbot: QtBot):
     do(opened, "close_project")
     assert opened.workspace.document is None
     recent = opened.start_screen.recent
-    assert recent.count() == 1
+    qtbot.waitUntil(lambda: recent.count() == 1)
     recent.itemClicked.emit(recent.item(0))
     qtbot.waitUntil(lambda: opened.workspace.document is not None)
     assert document_of(opened).folder == folder

@@ -45,10 +45,35 @@ def test_what_no_one_expected_is_told(capsys: pytest.CaptureFixture[str]):
     assert "a bug" in capsys.readouterr().err
 
 
+KILLED = SESSION.replace(
+    "        window.close()",
+    "        window.comfort.keymap.add('loop', 'Ctrl+F11')\n"
+    "        window.comfort._keys_changed()\n"
+    "        print(settings_path(), flush=True)\n"
+    "        os._exit(9)",
+).replace("import sys", "import os\nimport sys", 1)
+
+
 def test_a_whole_session_with_a_path(footage: Path, tmp_path: Path):
+    done = session(SESSION, footage, tmp_path)
+    assert done.returncode == 0, done.stderr
+    settings = json.loads(Path(done.stdout.strip().splitlines()[-1]).read_text())
+    assert settings["recent_projects"] == [str(footage.parent / f"{footage.name}.rotoshot")]
+    assert settings["window_geometry"]
+
+
+def test_keys_and_recent_projects_outlive_a_kill(footage: Path, tmp_path: Path):
+    done = session(KILLED, footage, tmp_path)
+    assert done.returncode == 9, done.stderr
+    settings = json.loads(Path(done.stdout.strip().splitlines()[-1]).read_text())
+    assert settings["shortcuts"] == {"loop": "Ctrl+L; Ctrl+F11"}
+    assert settings["recent_projects"] == [str(footage.parent / f"{footage.name}.rotoshot")]
+
+
+def session(script: str, footage: Path, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
     home = {name: str(tmp_path / "home") for name in ("HOME", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA")}
-    done = subprocess.run(
-        [sys.executable, "-c", SESSION, str(footage)],
+    return subprocess.run(
+        [sys.executable, "-c", script, str(footage)],
         env={**os.environ, **home},
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
@@ -56,7 +81,3 @@ def test_a_whole_session_with_a_path(footage: Path, tmp_path: Path):
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    settings = json.loads(Path(done.stdout.strip().splitlines()[-1]).read_text())
-    assert settings["recent_projects"] == [str(footage.parent / f"{footage.name}.rotoshot")]
-    assert settings["window_geometry"]

@@ -39,7 +39,7 @@ def main(footage: Path, out: Path) -> None:
     application = QApplication([])
     assert QGuiApplication.platformName() == "xcb"
     apply_theme(application)
-    window = MainWindow(Workspace(FakeEngine), Settings())
+    window = MainWindow(Workspace(FakeEngine), Settings(tour_shown=True))
     window.resize(1280, 720)
     window.move(0, 0)
     window.show()

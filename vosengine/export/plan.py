@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -10,12 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.clip import Clip
+from vosengine.edge_controls import SMOOTHING_MOST
 from vosengine.errors import ExportError
 from vosengine.export.naming import clip_name, frame_digits, frame_file, named
 from vosengine.export.timing import Timing, timecode_after, timing_of
+from vosengine.finish import Motions, decontaminated, finished, reach_of, surroundings
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
 from vosengine.types import ClipInfo, Matte, Span
+
+KEPT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,11 @@ class Plan:
         self._digits = frame_digits(info, span)
         self._plate: tuple[int, NDArray[np.uint16]] | None = None
         self._stamps: dict[Path, tuple[int, int]] = {}
+        self._motions = Motions(clip.image, info)
+        # Temporal smoothing asks for each matte on all the frames round it.
+        kept = max(2 * SMOOTHING_MOST + 1, KEPT_BYTES // (2 * info.width * info.height))
+        self._remembered = lru_cache(maxsize=kept)(self._read)
+        self._finished: dict[int, tuple[int, Matte]] = {}  # by object, the last frame's
 
     @property
     def timecode(self) -> str:
@@ -86,21 +97,48 @@ class Plan:
         return self._plate[1]
 
     def matte(self, source: ExportSource, frame: int) -> Matte:
-        """The object's matte, uint16 (height, width); empty where the source has no file.
+        """The object's matte with its edges finished, uint16 (height, width); empty where there is no file.
 
         Raises ProjectError for a damaged file and ExportError for one of another size than the clip, or
         that has changed since the export first read it.
         """
-        shape = (self.info.height, self.info.width)
+        known = self._finished.get(source.object_id)
+        if known is None or known[0] != frame:
+            known = self._finished[source.object_id] = (frame, self._finish(source, frame))
+        return known[1]
+
+    def foreground(self, sources: tuple[ExportSource, ...], frame: int) -> NDArray[np.uint16]:
+        """The footage, the background's colour taken out of the objects' edges as their controls say."""
+        colours = self.plate(frame)
+        for source in sources:
+            amount = source.edges.at(frame).decontaminate
+            if amount > 0:
+                colours = decontaminated(colours, self.matte(source, frame), amount)
+        return colours
+
+    def _finish(self, source: ExportSource, frame: int) -> Matte:
+        controls, drawn = source.edges.at(frame), frame in source.drawn
+        read = self._remembered if reach_of(controls, drawn) else self._read
+        stored = partial(self._stored, source, read)
+        matte = stored(frame)
+        if matte is None:
+            return np.zeros((self.info.height, self.info.width), np.uint16)
+        return finished(matte, controls, surroundings(frame, controls, stored, self._motions, drawn))
+
+    def _stored(self, source: ExportSource, read: Callable[[str, Path], Matte], frame: int) -> Matte | None:
         path = source.matte_files.get(frame)
         if path is None:
-            return np.zeros(shape, np.uint16)
+            return None
         self._refuse_changed(source, path)
+        return read(source.name, path)
+
+    def _read(self, name: str, path: Path) -> Matte:
+        shape = (self.info.height, self.info.width)
         matte = read_matte(path)
         if matte.shape != shape:
             raise ExportError(
                 f"The matte {path} measures {matte.shape[1]}x{matte.shape[0]} and the clip "
-                f"{shape[1]}x{shape[0]}; propagate {source.name!r} again on this clip."
+                f"{shape[1]}x{shape[0]}; propagate {name!r} again on this clip."
             )
         return matte
 

@@ -45,7 +45,7 @@ def check_prores(plan: Plan, output: Output, path: Path) -> Check:
     with MovieReader(path, "rgba64le", (plan.info.height, plan.info.width, 4)) as stored:
         for frame, pixels in zip(plan.span, stored, strict=False):
             alpha = max(alpha, _largest_error(pixels[..., 3], plan.joined(output.sources, frame)))
-            colour = max(colour, _mean_error(pixels[..., :3], plan.plate(frame)))
+            colour = max(colour, _mean_error(pixels[..., :3], plan.foreground(output.sources, frame)))
             yield
         lines += _check_times(plan, output, stored, Fraction(0))
     _require(alpha <= PRORES_ALPHA_STEPS, f"the alpha of {output.name} is off by {alpha:.2f} of 255 steps")

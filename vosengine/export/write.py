@@ -33,7 +33,8 @@ def write_prores(plan: Plan, output: Output, path: Path) -> Iterator[Add]:
 
         def add(frame: int) -> None:
             matte = plan.joined(output.sources, frame)
-            movie.write(frame - plan.span.start, np.dstack([plan.plate(frame), matte]))
+            pixels = np.dstack([plan.foreground(output.sources, frame), matte])
+            movie.write(frame - plan.span.start, pixels)
 
         yield add
 
