@@ -37,6 +37,7 @@ from vosengine.errors import EngineError
 
 OBJECT = 1
 LEAST_J = 0.5  # of a mask that was marked or cut out: below, a step has failed
+GOOD_J = 0.85
 MAY_LOSE = 0.03  # of J, by one stroke
 STROKES = 6
 FINEST, BROADEST = 2.0, 20.0  # brush, clip pixels
@@ -196,6 +197,8 @@ class Tour:
         before, shown = self._J(frame), self.document.shown_mask(OBJECT, frame)
         wrong = self._truth.mistake(frame, shown)
         self.hand.do("correct")
+        if before > GOOD_J:  # what is left is for the brush
+            self.hand.do("brush")
         self._size_brush(wrong.depth / 2)
         self.hand.draw(wrong.path, LEFT if wrong.missing else RIGHT)
         self._wait_for_mask(frame)
