@@ -41,6 +41,7 @@ from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
 from app.export_dialog import ExportDialog
+from app.finishing import Finishing
 from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
@@ -86,7 +87,8 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
-        self._chapters: tuple[Chapter, ...] = (self.judging,)
+        self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
+        self._chapters: tuple[Chapter, ...] = (self.judging, self.finishing)
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)

@@ -25,6 +25,7 @@ from app.compositing import (
     to_weights,
     wiped,
 )
+from app.finished_weights import finished_weights
 from app.thumbnails import ThumbnailWish, cropped
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.errors import EngineError
@@ -253,6 +254,21 @@ class _Footage:
         return [(layer, weight) for layer, weight in weights if weight is not None]
 
     def _weights(self, layer: Layer, width: int, height: int) -> NDArray[np.uint8] | None:
+        """What the layer shows: its matte, finished where it has a finish."""
+        raw, finish = self._raw_weights(layer, width, height), layer.finish
+        if raw is None or finish is None or finish.controls.is_neutral:
+            return raw
+        key = ("finished", layer.key, finish.key, width, height)
+        kept = self._kept.get(key)
+        if kept is None:
+            near = ((offset, self._raw_weights(other, width, height)) for offset, other in finish.neighbours)
+            neighbours = {offset: weights for offset, weights in near if weights is not None}
+            scale = width / self.clip.info.width
+            kept = finished_weights(raw, finish, scale, neighbours, {})
+            self._kept.put(key, kept)
+        return kept
+
+    def _raw_weights(self, layer: Layer, width: int, height: int) -> NDArray[np.uint8] | None:
         key = ("weights", layer.key, width, height)
         kept = self._kept.get(key)
         if kept is None:

@@ -25,6 +25,7 @@ from app import theme
 from app.columns import Columns
 from app.curve_painting import Marker, draw_curves, draw_marker, worst_markers
 from app.findings import Findings, Mark
+from app.key_painting import draw_keys, key_markers
 from app.lane_painting import LEGEND, draw_run, draw_sign, runs
 from app.time_axis import TimeAxis
 from vosengine.types import Span
@@ -39,7 +40,7 @@ TICK_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 100
 
 @dataclass
 class Lane:
-    """One object's row; `previews` are frames that the model under training was tried on."""
+    """One object's row; `previews`: frames the model under training was tried on; `keys`: of its edges."""
 
     object_id: int
     name: str
@@ -47,6 +48,7 @@ class Lane:
     findings: Findings
     visible: bool = True
     previews: set[int] = field(default_factory=set)
+    keys: list[int] = field(default_factory=list)
 
     @property
     def marks(self) -> NDArray[np.uint8]:
@@ -390,6 +392,9 @@ class Timeline(QWidget):
             for x in columns.edges[1:-1]:
                 painter.drawLine(QPointF(x, top + 2), QPointF(x, top + LANE - 3))
         self._draw_signs(painter, lane, top, columns, marks)
+        keys = key_markers(self._axis, top + LANE - 4, lane.object_id, lane.keys)
+        draw_keys(painter, keys, self.palette())
+        self._markers += keys
         self._shade_outside(painter, top, LANE)
 
     def _draw_signs(

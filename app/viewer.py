@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage
 from app.canvas import Canvas
 from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Scene, View
 from app.document import Change, Document, Kind
+from app.edge_plan import EdgePlan, LayerAt
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
 from app.pen import PenStroke
@@ -46,6 +47,7 @@ class Viewer(QObject):
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
         self.backdrop: Colour = BACKDROP
         self.wipe: float | None = None  # share of the width that shows the former result
+        self.edges = EdgePlan()  # how the mattes shown are finished
         self.skins = False  # whether the outlines of the neighbouring frames are shown
         self.softness, self.feels_pressure, self.solo = 0.0, True, False
         self._outline: Outline | None = None
@@ -162,7 +164,7 @@ class Viewer(QObject):
 
     def _changed(self, change: Change) -> None:
         if change.object_id is None or change.frame is None:
-            self._epoch += change.kind not in (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES)
+            self._epoch += change.kind not in (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES, Kind.EDGES)
         else:
             self._versions[change.object_id, change.frame] += 1
             if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
@@ -229,13 +231,16 @@ class Viewer(QObject):
             frame = document.frame + step
             shown = own and (self.solo or document.object(own).visible)
             if shown and 0 <= frame < document.clip.frame_count:
-                layers.append(self.layer_of(document, own, frame, colour))
+                layers.append(self.edges.finished(document, own, frame, self._at(document, own, colour)))
         return tuple(layers)
 
     def layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
         """An object's mask or matte on any frame, as the document has it."""
         key = (object_id, frame, self._epoch, self._versions[object_id, frame])
         return Layer(key, colour, _loader(document, object_id, frame), selected=True)
+
+    def _at(self, document: Document, object_id: int, colour: Colour) -> LayerAt:
+        return lambda frame: self.layer_of(document, object_id, frame, colour)
 
     def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
         frame = document.frame
@@ -252,9 +257,10 @@ class Viewer(QObject):
             key, load = ("preview", object_id, self._preview_number), lambda: matte
         else:
             load = _loader(document, object_id, frame)
-        former_serial, load_former = document.runs.former(object_id, frame)
-        former = Layer(("former", object_id, frame, former_serial), rgb(colour), load_former)
-        return Layer(key, rgb(colour), load, object_id == document.object_id, former)
+        shade = rgb(colour)
+        former = self.edges.finished(document, object_id, frame, _former_at(document, object_id, shade))
+        finish = self.edges.finish(document, object_id, frame, self._at(document, object_id, shade))
+        return Layer(key, shade, load, object_id == document.object_id, former, finish)
 
     def _rendered(self, scene: Scene, picture: QImage, bare: QImage) -> None:
         document = self._workspace.document
@@ -365,6 +371,16 @@ class Viewer(QObject):
 
 def _loader(document: Document, object_id: int, frame: int) -> Callable[[], Mask | Matte | None]:
     return lambda: document.matte(object_id, frame)
+
+
+def _former_at(document: Document, object_id: int, colour: Colour) -> LayerAt:
+    """An object's matte before the last run, by frame."""
+
+    def layer(frame: int) -> Layer:
+        serial, load = document.runs.former(object_id, frame)
+        return Layer(("former", object_id, frame, serial), colour, load)
+
+    return layer
 
 
 def rgb(colour: str) -> Colour:

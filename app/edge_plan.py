@@ -1,0 +1,53 @@
+"""Which controls finish what is shown, and which mattes round it they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from app.compositing import Finish, Layer
+from app.document import Document, FrameState
+from vosengine.edge_controls import EdgeControls, EdgeTrack
+
+LayerAt = Callable[[int], Layer]
+
+
+class EdgePlan:
+    """The document's controls, or those just being tried; while not `shown`, mattes stay as they are."""
+
+    def __init__(self) -> None:
+        self.shown = True
+        self._tried: tuple[int, EdgeTrack] | None = None
+
+    def attempt(self, object_id: int, track: EdgeTrack) -> None:
+        """Show an object finished so, without keeping it."""
+        self._tried = object_id, track
+
+    def settle(self) -> None:
+        """Show what the document has again."""
+        self._tried = None
+
+    def track(self, document: Document, object_id: int) -> EdgeTrack:
+        """An object's controls as shown."""
+        if self._tried is not None and self._tried[0] == object_id:
+            return self._tried[1]
+        return document.edges(object_id)
+
+    def finished(self, document: Document, object_id: int, frame: int, layer_at: LayerAt) -> Layer:
+        """An object's layer on a frame, to be shown as its controls say."""
+        return replace(layer_at(frame), finish=self.finish(document, object_id, frame, layer_at))
+
+    def finish(self, document: Document, object_id: int, frame: int, layer_at: LayerAt) -> Finish | None:
+        """What is done to an object's matte on a frame; None for nothing. `layer_at`: the matte by frame."""
+        controls = self.track(document, object_id).at(frame) if self.shown else EdgeControls()
+        if controls == EdgeControls():
+            return None
+        reach, count = _reach(controls), document.clip.frame_count
+        offsets = [step for step in range(-reach, reach + 1) if step and 0 <= frame + step < count]
+        drawn = document.state(object_id, frame) in (FrameState.ANNOTATED, FrameState.APPROVED)
+        return Finish(frame, controls, tuple((step, layer_at(frame + step)) for step in offsets), drawn)
+
+
+def _reach(controls: EdgeControls) -> int:
+    """How many frames on either side the controls look at."""
+    return max(controls.smoothing, 1 if controls.motion_blur else 0)

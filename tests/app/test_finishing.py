@@ -1,0 +1,160 @@
+"""What a person does to finish edges: pull sliders, type figures, set keys, compare, export."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.edge_row import EdgeRow
+from app.main_window import MainWindow
+from tests.app.conftest import FRAMES, open_and_wait
+from tests.app.fake_engine import truth
+from tests.app.mouse import LEFT, NONE, drag
+from tests.app.person import canvas_colour, do, document_of
+from vosengine.edge_controls import EdgeControls, EdgeTrack
+from vosengine.project_file import harden
+
+BESIDE = (27.5, 24.5)  # three pixels right of the square on frame 0
+
+
+@pytest.fixture
+def finishing(opened: MainWindow) -> MainWindow:
+    """The window with the square marked on the first frame, the matte in view and the panel open."""
+    document_of(opened).set_mask(1, 0, harden(truth(0)))
+    do(opened, "edges")
+    do(opened, "matte")
+    return opened
+
+
+def row_of(window: MainWindow, name: str) -> EdgeRow:
+    return window.finishing.panel.rows[name]
+
+
+def pull(row: EdgeRow, share: float, release: bool = True) -> None:
+    """Drag the handle to a share of the slider's width."""
+    start, end = row.slider._handle().center(), QPoint(int(share * row.slider.width()), 8)
+    QTest.mousePress(row.slider, LEFT, NONE, start)
+    for step in (0.3, 0.7, 1.0):
+        QTest.mouseMove(row.slider, start + (end - start) * step)
+    if release:
+        QTest.mouseRelease(row.slider, LEFT, NONE, end)
+
+
+def type_figure(row: EdgeRow, text: str) -> None:
+    row.figure.selectAll()
+    QTest.keyClicks(row.figure, text)
+    QTest.keyClick(row.figure, Qt.Key.Key_Return)
+
+
+def shows(window: MainWindow, qtbot: QtBot, white: bool) -> None:
+    qtbot.waitUntil(lambda: (canvas_colour(window, *BESIDE)[0] > 127) == white)
+
+
+def test_a_pulled_slider_shows_at_once_and_counts_when_let_go(finishing: MainWindow, qtbot: QtBot):
+    document, row = document_of(finishing), row_of(finishing, "grow")
+    shows(finishing, qtbot, white=False)
+    pull(row, 0.9, release=False)
+    shows(finishing, qtbot, white=True)
+    assert (document.edges(1), document.undo_name) == (EdgeTrack(), "Mask")
+    QTest.mouseRelease(row.slider, LEFT)
+    grow = document.edges(1).at(0).grow
+    assert grow > 5
+    assert row.figure.value() == round(10 * grow)
+    assert document.undo_name == "Grow / choke"
+    do(finishing, "undo")
+    shows(finishing, qtbot, white=False)
+    assert (document.edges(1), row.figure.value()) == (EdgeTrack(), 0)
+    do(finishing, "redo")
+    assert document.edges(1).at(0).grow == grow
+    QTest.mouseClick(row.slider, LEFT, NONE, row.slider._handle().center())  # touched, not moved
+    assert document.edges(1).at(0).grow == grow
+
+
+def test_figures_are_typed_in_their_units(finishing: MainWindow):
+    document = document_of(finishing)
+    for name, text in (("grow", "-2,5"), ("motion_blur", "180"), ("threshold", "40 %"), ("feather", "999")):
+        type_figure(row_of(finishing, name), text)
+    controls = document.edges(1).at(3)
+    assert (controls.grow, controls.motion_blur, controls.threshold) == (-2.5, 0.5, 0.4)
+    assert controls.feather == 60
+    assert document.undo_name == "Feather"
+    assert finishing.canvas.hasFocus()  # Return gives the keys back
+    QTest.keyClicks(row_of(finishing, "grow").figure, "7")
+    QTest.keyClick(row_of(finishing, "grow").figure, Qt.Key.Key_Escape)
+    assert document.edges(1).at(3) == controls
+    QTest.mouseDClick(row_of(finishing, "grow").label, LEFT)
+    assert document.edges(1).at(3).grow == 0
+
+
+def test_keys_on_two_frames(finishing: MainWindow, qtbot: QtBot):
+    document, row = document_of(finishing), row_of(finishing, "grow")
+    type_figure(row, "2")
+    assert row_of(finishing, "grow").figure.value() == 20
+    do(finishing, "edge_key")
+    finishing.editing.go_to(4)
+    type_figure(row, "6")
+    assert finishing.timeline.lane(1).keys == [0, 4]
+    finishing.editing.go_to(2)
+    assert row.figure.value() == 40  # in between
+    assert not finishing.actions_by_name["edge_key"].isChecked()
+    do(finishing, "next_edge_key")
+    assert (document.frame, row.figure.value()) == (4, 60)
+    assert finishing.actions_by_name["edge_key"].isChecked()
+    assert not finishing.actions_by_name["next_edge_key"].isEnabled()
+    [marker] = [each for each in finishing.timeline.markers if each.frame == 0 and each.y > 38]
+    QTest.mouseClick(finishing.timeline, LEFT, NONE, QPoint(round(marker.x), round(marker.y)))
+    assert (document.frame, row.figure.value()) == (0, 20)
+    do(finishing, "edge_key")
+    assert document.undo_name == "Remove edge key"
+    assert finishing.timeline.lane(1).keys == [4]
+    assert row.figure.value() == 60
+
+
+def test_one_key_compares_before_and_after(finishing: MainWindow, qtbot: QtBot):
+    type_figure(row_of(finishing, "grow"), "6")
+    shows(finishing, qtbot, white=True)
+    QTest.keyClick(finishing, Qt.Key.Key_Q)
+    shows(finishing, qtbot, white=False)
+    QTest.keyClick(finishing, Qt.Key.Key_Q)
+    shows(finishing, qtbot, white=True)
+
+
+def test_a_stroke_is_drawn_raw_and_shown_finished(finishing: MainWindow, qtbot: QtBot):
+    document = document_of(finishing)
+    type_figure(row_of(finishing, "grow"), "6")
+    do(finishing, "brush")
+    finishing.brush.set_radius(2.0)
+    drag(finishing.canvas, [(45.5, 10.5), (50.5, 10.5)])
+    mask = document.mask(1, 0)
+    assert mask is not None
+    assert mask[24, 27] == 0  # the controls are not in the drawn mask
+    assert (mask[10, 47], mask[16, 47]) == (255, 0)
+    qtbot.waitUntil(lambda: canvas_colour(finishing, 47.5, 16.5)[0] > 127)
+
+
+def test_objects_have_their_own_edges(finishing: MainWindow):
+    document, row = document_of(finishing), row_of(finishing, "feather")
+    type_figure(row, "5")
+    second = document.add_object("Hat")
+    assert row.figure.value() == 0
+    third = document.add_object("Shoe")
+    document.change_object(third, locked=True)
+    assert not row.figure.isEnabled()
+    finishing.editing.select(1)
+    do(finishing, "copy_edges")
+    assert [document.edges(own).at(0).feather for own in (1, second, third)] == [5, 5, 0]
+    do(finishing, "reset_edges")
+    assert (document.edges(1), document.undo_name) == (EdgeTrack(), "Reset edges")
+    do(finishing, "undo")
+    do(finishing, "undo")
+    assert document.edges(second) == EdgeTrack()
+
+
+def test_closing_and_reopening_keeps_them(finishing: MainWindow, qtbot: QtBot):
+    folder = document_of(finishing).folder
+    type_figure(row_of(finishing, "grow"), "6")
+    do(finishing, "close_project")
+    open_and_wait(finishing, folder, qtbot)
+    assert document_of(finishing).edges(1).at(FRAMES - 1) == EdgeControls(grow=6)
+    assert row_of(finishing, "grow").figure.value() == 60
+    shows(finishing, qtbot, white=True)
