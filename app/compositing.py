@@ -46,6 +46,10 @@ class View(Enum):
     CONFIDENCE = "confidence"
 
 
+CUT_OUT = (View.CHECKER, View.BLACK, View.BACKDROP)
+"""The views that show the objects without their background."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """One object's mask or matte on one frame.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.compositing import Finish, Layer
 from app.document import Document, FrameState
 from vosengine.edge_controls import EdgeControls, EdgeTrack
+from vosengine.finish import reach_of
 
 LayerAt = Callable[[int], Layer]
 
@@ -42,12 +43,7 @@ class EdgePlan:
         controls = self.track(document, object_id).at(frame) if self.shown else EdgeControls()
         if controls == EdgeControls():
             return None
-        reach, count = _reach(controls), document.clip.frame_count
-        offsets = [step for step in range(-reach, reach + 1) if step and 0 <= frame + step < count]
         drawn = document.state(object_id, frame) in (FrameState.ANNOTATED, FrameState.APPROVED)
+        reach, count = reach_of(controls, drawn), document.clip.frame_count
+        offsets = [step for step in range(-reach, reach + 1) if step and 0 <= frame + step < count]
         return Finish(frame, controls, tuple((step, layer_at(frame + step)) for step in offsets), drawn)
-
-
-def _reach(controls: EdgeControls) -> int:
-    """How many frames on either side the controls look at."""
-    return max(controls.smoothing, 1 if controls.motion_blur else 0)

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.compositing import (
+    CUT_OUT,
     Layer,
     Scene,
     Weighted,
@@ -25,10 +26,11 @@ from app.compositing import (
     to_weights,
     wiped,
 )
-from app.finished_weights import finished_weights
+from app.finished_weights import finished_weights, straight, takes_colour_out
 from app.thumbnails import ThumbnailWish, cropped
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.errors import EngineError
+from vosengine.finish import Motions
 from vosengine.types import Image
 
 CACHE_BYTES = 256 * 2**20  # decoded frames and display-size mattes kept in memory
@@ -203,6 +205,7 @@ class _Footage:
         self._proxy: Proxy | None = None
         self._fill: Iterator[int] = iter(())
         self._kept = _ByteBounded(CACHE_BYTES)
+        self._motions = Motions(lambda frame: self.image(frame, sharp=False), clip.info)
 
     def use_cache(self, folder: Path) -> None:
         """Keep proxies in `folder` and begin to fill it."""
@@ -217,15 +220,28 @@ class _Footage:
         former: Weighted = ()
         if scene.shows_former:
             former = self._weighted([layer.former for layer in scene.layers if layer.former], image)
-        picture = composite(image, scene.view, weights, former, scene.backdrop)
+        picture = composite(self._ground(image, scene, weights), scene.view, weights, former, scene.backdrop)
         if scene.wipe is not None:
-            before = composite(image, scene.view, former, former, scene.backdrop)
+            ground = self._ground(image, scene, former)
+            before = composite(ground, scene.view, former, former, scene.backdrop)
             picture = wiped(before, picture, scene.wipe)
         if scene.skins:
             picture = draw_skins(picture, self._weighted(scene.skins, image))
         if scene.marks is not None:
             picture = draw_marks(picture, scene.marks)
         return to_qimage(picture), to_qimage(image)
+
+    def _ground(self, image: Image, scene: Scene, weights: Weighted) -> Image:
+        """The frame for compositing: where the view cuts objects out, its colours are those of the objects."""
+        if scene.view not in CUT_OUT or not any(takes_colour_out(layer) for layer, _ in weights):
+            return image
+        shown = tuple((layer.key, layer.finish and layer.finish.key) for layer, _ in weights)
+        key = ("straight", scene.frame, scene.sharp, shown)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = straight(image, weights)
+            self._kept.put(key, kept)
+        return kept
 
     def image(self, frame: int, sharp: bool) -> Image:
         """The frame from the proxy, or as the clip has it."""
@@ -261,10 +277,12 @@ class _Footage:
         key = ("finished", layer.key, finish.key, width, height)
         kept = self._kept.get(key)
         if kept is None:
-            near = ((offset, self._raw_weights(other, width, height)) for offset, other in finish.neighbours)
-            neighbours = {offset: weights for offset, weights in near if weights is not None}
-            scale = width / self.clip.info.width
-            kept = finished_weights(raw, finish, scale, neighbours, {})
+            layers, scale = dict(finish.neighbours), width / self.clip.info.width
+
+            def neighbour(offset: int) -> NDArray[np.uint8] | None:
+                return self._raw_weights(layers[offset], width, height) if offset in layers else None
+
+            kept = finished_weights(raw, finish, scale, neighbour, self._motions)
             self._kept.put(key, kept)
         return kept
 

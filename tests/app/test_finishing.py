@@ -8,9 +8,9 @@ from pytestqt.qtbot import QtBot
 from app.edge_row import EdgeRow
 from app.main_window import MainWindow
 from tests.app.conftest import FRAMES, open_and_wait
-from tests.app.fake_engine import truth
+from tests.app.fake_engine import FakeEngine, truth
 from tests.app.mouse import LEFT, NONE, drag
-from tests.app.person import canvas_colour, do, document_of
+from tests.app.person import canvas_colour, do, document_of, run
 from vosengine.edge_controls import EdgeControls, EdgeTrack
 from vosengine.project_file import harden
 
@@ -158,3 +158,33 @@ def test_closing_and_reopening_keeps_them(finishing: MainWindow, qtbot: QtBot):
     assert document_of(finishing).edges(1).at(FRAMES - 1) == EdgeControls(grow=6)
     assert row_of(finishing, "grow").figure.value() == 60
     shows(finishing, qtbot, white=True)
+
+
+def test_the_result_before_the_last_run_is_finished_alike(
+    finishing: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    engine.shifts = {5: 20}
+    document.set_mask(1, 1, harden(truth(1)))
+    run(finishing, qtbot)
+    finishing.editing.go_to(5)  # the square lay at 28..44, now it does at 48..64
+    type_figure(row_of(finishing, "grow"), "3")
+    do(finishing, "wipe")
+    finishing.viewer.set_wipe(1.0)
+    qtbot.waitUntil(lambda: canvas_colour(finishing, 45.5, 24.5)[0] > 127)
+    finishing.viewer.set_wipe(0.0)
+    qtbot.waitUntil(lambda: canvas_colour(finishing, 45.5, 24.5)[0] > 127)
+    assert canvas_colour(finishing, 40.5, 24.5)[0] < 127
+
+
+def test_the_background_leaves_the_edge(finishing: MainWindow, qtbot: QtBot):
+    soft = harden(truth(0)).copy()
+    soft[16:32, 24:27] = 128  # half covers dark ground beside the red square
+    document_of(finishing).set_mask(1, 0, soft)
+    do(finishing, "black")
+    qtbot.waitUntil(lambda: 10 < canvas_colour(finishing, 25.5, 24.5)[0] < 40)
+    type_figure(row_of(finishing, "decontaminate"), "100")
+    qtbot.waitUntil(lambda: canvas_colour(finishing, 25.5, 24.5)[0] > 80)
+    do(finishing, "overlay")
+    qtbot.waitUntil(lambda: canvas_colour(finishing, 50.5, 40.5)[0] == 40)
