@@ -48,7 +48,7 @@ class Document(Reading):
         self._observer_numbers = itertools.count()
         self._steps: dict[int, Step] = {}  # predictions being collected
         self._step_numbers = itertools.count(1)
-        self.runs = Runs(self._undo, self._store)
+        self.runs = Runs(self._undo, self._store, self._tell)
         self._clip_missing = project.clip_missing
         self._closed = False
         manifest = project.manifest
@@ -174,6 +174,16 @@ class Document(Reading):
         self._store.save_manifest()
         self._tell(Change(Kind.CONFIG))
 
+    @property
+    def export_choice(self) -> Mapping[str, Any]:
+        """What the last export was asked to be (`app.export_choice`), kept in the project."""
+        return self._store.manifest.export
+
+    def set_export_choice(self, values: Mapping[str, Any]) -> None:
+        """Remember what an export is asked to be."""
+        self._store.manifest = replace(self._store.manifest, export=dict(values))
+        self._store.save_manifest()
+
     # --- for the engine --------------------------------------------------------------------------------
 
     def export_sources(self) -> tuple[ExportSource, ...]:
@@ -182,6 +192,10 @@ class Document(Reading):
         Raises ProjectError when they cannot be saved.
         """
         self.end_stroke()
+        return self.stored_sources()
+
+    def stored_sources(self) -> tuple[ExportSource, ...]:
+        """The same from any thread, without an open stroke."""
         self.flush()
         return self._store.project.export_sources()
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from app.compositing import Finish, Layer, Weighted, to_weights
 from vosengine.edge_controls import EdgeControls
-from vosengine.finish import Motion, MotionsLike, decontaminated, finished, surroundings
+from vosengine.finish import Motion, decontaminated, finished, surroundings
+from vosengine.finish.surroundings import MotionsLike
 from vosengine.project_file import soften
 from vosengine.types import Image, Matte
 
@@ -66,4 +67,6 @@ class _Scaled:
     def around(self, frame: int, reach: int) -> Mapping[int, Motion]:
         """See `MotionsLike`."""
         found = self.motions.around(frame, reach)
-        return {offset: Motion(flow * np.float32(self.scale), trust) for offset, (flow, trust) in found.items()}
+        return {
+            offset: Motion(flow * np.float32(self.scale), trust) for offset, (flow, trust) in found.items()
+        }

@@ -40,12 +40,13 @@ from app.dialogs import ErrorDialog, ShortcutSheet, network_notes, versions
 from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
-from app.export_dialog import ExportDialog
+from app.exporting import Exporting
 from app.finishing import Finishing
 from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
+from app.running import Running
 from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
@@ -55,7 +56,6 @@ from app.tools import Tool
 from app.viewer import Viewer
 from app.workspace import Workspace
 from vosengine.config import PRESETS, Config, preset
-from vosengine.types import Direction
 
 SIDE_WIDTH = 268
 REFRESH_DELAY = 100  # milliseconds
@@ -87,8 +87,10 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
+        self.running = Running(workspace, self.editing, self.docks)
+        self.exporting = Exporting(workspace, settings, self)
         self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
-        self._chapters: tuple[Chapter, ...] = (self.judging, self.finishing)
+        self._chapters: tuple[Chapter, ...] = (self.judging, self.running, self.exporting, self.finishing)
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -171,7 +173,6 @@ class MainWindow(QMainWindow):
         edit, workspace = self.editing, self.workspace
         return {
             **self.opening.handlers(),
-            "export": self._export,
             "quit": self.close,
             "undo": edit.undo,
             "redo": edit.redo,
@@ -189,9 +190,6 @@ class MainWindow(QMainWindow):
             "object_up": partial(edit.move_object, -1),
             "object_down": partial(edit.move_object, 1),
             "delete_object": edit.delete_object,
-            "run": edit.run,
-            "propagate_forward": partial(edit.propagate, Direction.FORWARD),
-            "propagate_backward": partial(edit.propagate, Direction.BACKWARD),
             "cancel": self._cancel,
             **self.brush.handlers(),
             "pen_pressure": lambda: self.brush.set_pressure(self.actions_by_name["pen_pressure"].isChecked()),
@@ -228,7 +226,8 @@ class MainWindow(QMainWindow):
         workspace.failed.connect(self._failed)
         workspace.saving_failed.connect(self.status.show_trouble)
         workspace.scribbler.working_changed.connect(self._refresh_actions)
-        workspace.runner.changed.connect(self._run_changed)
+        workspace.jobs.progressed.connect(self._job_progressed)
+        workspace.jobs.changed.connect(self._jobs_changed)
         workspace.runner.previewed.connect(self.timeline_panel.show_preview)
         workspace.renderer.indexed.connect(self._indexed)
         workspace.renderer.filled.connect(self._filled)
@@ -328,12 +327,15 @@ class MainWindow(QMainWindow):
         actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
         actions.refresh(facts(self.workspace).union(*(chapter.facts() for chapter in self._chapters)))
 
-    def _run_changed(self) -> None:
-        runner = self.workspace.runner
-        self.run_panel.show_progress(runner.is_running, runner.progress)
-        if not runner.is_running and self.workspace.document is not None:
+    def _jobs_changed(self) -> None:
+        self._job_progressed()
+        if not self.workspace.runner.is_running and self.workspace.document is not None:
             self.timeline_panel.drop_previews()
         self._refresh_actions()
+
+    def _job_progressed(self) -> None:
+        jobs = self.workspace.jobs
+        self.run_panel.show_progress(jobs.running is not None, jobs.progress)
 
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]
@@ -357,14 +359,6 @@ class MainWindow(QMainWindow):
 
     # --- what the user asks -------------------------------------------------------------------------------
 
-    def _export(self) -> None:
-        document = self.workspace.document
-        if document is not None:
-            dialog = ExportDialog(document, self.workspace.bridge, self.settings.export_template, self)
-            dialog.exec()
-            self.settings.export_template = dialog.template
-            dialog.deleteLater()
-
     def _rename_object(self) -> None:
         self.objects_panel.start_renaming()
 
@@ -373,7 +367,7 @@ class MainWindow(QMainWindow):
         self.workspace.scribbler.cancel()
         self.workspace.shaping.abandon_pick()
         if not drawing:
-            self.workspace.runner.cancel()
+            self.workspace.jobs.stop()
 
     def _choose_tool(self, tool: Tool) -> None:
         self.viewer.set_tool(tool)

@@ -20,28 +20,11 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.actions import ActionSet
-from app.runner import Progress, time_left_text
+from app.presets import PRESET_LABELS
+from app.progress import Progress, rate_text, time_left_text
 from app.widgets import ActionPushButton, WheelGuard, action_button, card, muted
 from vosengine.config import PRESET_NOTES, PRESETS
 from vosengine.project_file import RotoObject
-
-PRESET_LABELS = {
-    "draft": "Draft",
-    "instant": "Instant",
-    "balanced": "Balanced",
-    "best": "Best",
-    "osvos-lite": "OSVOS, bundled",
-    "osvos-paper": "OSVOS, VGG16",
-    "iterative-lite": "Iterative OSVOS, bundled",
-    "iterative-paper": "Iterative OSVOS, VGG16",
-    "box-filtered-lite": "Box-filtered OSVOS, bundled",
-    "box-filtered-paper": "Box-filtered OSVOS, VGG16",
-    "masktrack-lite": "MaskTrack, bundled",
-    "masktrack-paper": "MaskTrack, VGG16",
-    "e-osvos-lite": "e-OSVOS-10, bundled",
-    "e-osvos-lite-50-ona": "e-OSVOS-50-OnA, bundled",
-    "e-osvos-paper": "e-OSVOS-100-OnA, ResNet-50",
-}
 
 
 class ObjectsPanel(QFrame):

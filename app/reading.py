@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -153,11 +154,22 @@ class Reading:
                 rivals[cell.frame] = max(revision, rivals.get(cell.frame, 0))
         drawn = self._store.cells.row(Kind.ANNOTATION, object_id)
         own = self._store.revisions(object_id)
-        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals)
+        learned = self._store.learned.get(object_id, 0)
+        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals, learned)
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""
         return any(self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+
+    def matte_frames(self, object_id: int, span: Span) -> list[int]:
+        """The frames of `span` on which an object has a mask or matte."""
+        cells = self._store.cells
+        drawn, predicted = (cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+        return [frame for frame in span if frame in predicted or isinstance(drawn.get(frame), Packed)]
+
+    def matte_file(self, object_id: int, frame: int) -> Path:
+        """Where a predicted matte is, from any thread."""
+        return self._store.project.matte_file(object_id, frame)
 
     def mask(self, object_id: int, frame: int) -> Mask | None:
         """The annotated mask, soft edges included (during a stroke: as painted so far), or None."""

@@ -232,7 +232,7 @@ class _Footage:
         return to_qimage(picture), to_qimage(image)
 
     def _ground(self, image: Image, scene: Scene, weights: Weighted) -> Image:
-        """The frame for compositing: where the view cuts objects out, its colours are those of the objects."""
+        """The frame to composite: without the background's colour in what the view cuts out."""
         if scene.view not in CUT_OUT or not any(takes_colour_out(layer) for layer, _ in weights):
             return image
         shown = tuple((layer.key, layer.finish and layer.finish.key) for layer, _ in weights)

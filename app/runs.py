@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from weakref import WeakKeyDictionary
 
-from app.cells import Cell, Kind, StoredMatte
+from app.cells import Cell, Change, Kind, StoredMatte
 from app.outcome import Outcome
 from app.store import Store
 from app.undo import Step, UndoStack
@@ -15,13 +15,23 @@ from vosengine.types import Matte
 class Runs:
     """The last run is the newest one that is not undone, the one under way included."""
 
-    def __init__(self, undo: UndoStack, store: Store) -> None:
-        self._undo, self._store = undo, store
+    def __init__(self, undo: UndoStack, store: Store, tell: Callable[[Change], None]) -> None:
+        self._undo, self._store, self._tell = undo, store, tell
         self._outcomes: WeakKeyDictionary[Step, Outcome] = WeakKeyDictionary()
 
     def note(self, step: Step, frame: int, before: StoredMatte | None, after: StoredMatte) -> None:
         """A run that collects its predictions in `step` made one more."""
         self._outcomes.setdefault(step, Outcome()).note(frame, before, after)
+
+    def begin_learning(self) -> int:
+        """A revision of its own for what is about to be learned: all present predictions are older."""
+        return self._store.next_revision()
+
+    def learned_afresh(self, object_ids: Collection[int], revision: int) -> None:
+        """These objects' models were learned from the parent at `revision`: older predictions are stale."""
+        for object_id in object_ids:
+            self._store.learn_afresh(object_id, revision)
+            self._tell(Change(Kind.STATES, object_id))
 
     @property
     def outcome(self) -> Outcome:

@@ -36,8 +36,8 @@ class Settings:
     share of it. pen_pressure: whether it sets the size. view: one of VIEWS. preset: a name in
     `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
     sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
-    before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of neighbouring
-    frames is listed. extra: keys of other
+    before the first run. export_presets: by the user's name, see `app.export_choice`. backdrop: "#rrggbb".
+    one_per_stretch: whether only the worst of neighbouring frames is listed. extra: keys of other
     editions, kept as they are.
     """
 
@@ -47,6 +47,7 @@ class Settings:
     preset: str = "balanced"
     export_template: str = ""
     last_folder: str = ""
+    export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     shortcuts: dict[str, str] = field(default_factory=dict)
     window_geometry: str = ""
     panel_layout: str = ""
@@ -127,6 +128,8 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
         return value in PRESETS
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
+    if name == "export_presets":
+        return all(isinstance(each, dict) for each in value.values())
     if name == "shortcuts":
         return all(isinstance(each, str) for each in value.values())
     return True

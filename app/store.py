@@ -38,6 +38,7 @@ class Store:
         self.manifest = project.manifest
         self.cells = Cells()
         self.revision = project.manifest.revision
+        self.learned: dict[int, int] = {}  # the revision at which each object was learned from the parent
         self.edition = 0  # another one whenever what predictions hang on may have changed
         self.saver = Saver(on_error)
         self._memory = ArrayMemory()
@@ -158,6 +159,16 @@ class Store:
         """No undo step needs this value any more."""
         if isinstance(value, StoredMatte):
             self._mattes.forget(value)
+
+    def next_revision(self) -> int:
+        """A number that no annotation and no prediction has yet."""
+        self.revision += 1
+        return self.revision
+
+    def learn_afresh(self, object_id: int, revision: int) -> None:
+        """An object's predictions older than this are of a former model."""
+        self.learned[object_id] = revision
+        self.edition += 1
 
     def relink(self, clip: ClipInfo, accept_changed: bool) -> None:
         """Use other footage. Raises ProjectError when it does not fit."""

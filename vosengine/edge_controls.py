@@ -97,6 +97,9 @@ class EdgeTrack:
         return all(controls.is_neutral for controls in self.keys.values())
 
 
+UNFINISHED = EdgeTrack()
+
+
 def _between(left: EdgeControls, right: EdgeControls, share: float) -> EdgeControls:
     values = {
         each.name: getattr(left, each.name) * (1 - share) + getattr(right, each.name) * share

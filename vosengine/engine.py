@@ -377,11 +377,13 @@ class Engine:
             command.template,
             command.destination,
             command.overwrite,
+            command.combined,
+            command.name,
         )
         try:
             while True:
                 progress = next(job)
-                yield m.JobProgressed(job_id, progress.done, progress.total, progress.what)
+                yield m.JobProgressed(job_id, progress.done, progress.total, progress.what, progress.detail)
         except StopIteration as stop:
             yield m.ExportWritten(job_id, tuple(stop.value.files), tuple(stop.value.report))
         finally:

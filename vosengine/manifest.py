@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from vosengine.config import Config, config_from_dict, config_to_dict
-from vosengine.edge_controls import EdgeTrack, track_from_dict, track_to_dict
+from vosengine.edge_controls import UNFINISHED, EdgeTrack, track_from_dict, track_to_dict
 from vosengine.errors import ProjectError
 from vosengine.project_io import absolute
 from vosengine.types import Box, ClipInfo, ColourTags, Span
@@ -56,6 +56,7 @@ class Manifest:
     revision: of all annotations; box_revisions: when each box got its form, as a mask's note says.
     muted: predictions not to be listed among the worst. edges: how mattes are finished, by object.
     span: in and out; frame, object_id: what was current. config: the settings of the next run.
+    export: what the last export was asked to be, the application's JSON.
     extra, clip_extra, config_extra: keys of other editions, kept as they are.
     """
 
@@ -72,6 +73,7 @@ class Manifest:
     object_id: int = 0
     config: Config = field(default_factory=Config)
     edges: Mapping[int, EdgeTrack] = field(default_factory=dict)
+    export: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     clip_extra: Mapping[str, Any] = field(default_factory=dict)
     config_extra: Mapping[str, Any] = field(default_factory=dict)
@@ -99,6 +101,7 @@ def dump(manifest: Manifest, folder: Path) -> str:
         "in": span.start,
         "out": span.stop,
         "config": {**manifest.config_extra, **config_to_dict(manifest.config)},
+        "export": dict(manifest.export),
         "clip": {**manifest.clip_extra, **_dump_clip(manifest.clip, folder)},
         "objects": [_dump_object(manifest, each) for each in manifest.objects],
     }
@@ -127,7 +130,7 @@ def _dump_object(manifest: Manifest, each: RotoObject) -> dict[str, Any]:
         },
         "approved": sorted(frame for object_id, frame in manifest.approved if object_id == own),
         "muted": sorted(frame for object_id, frame in manifest.muted if object_id == own),
-        "edges": track_to_dict(manifest.edges.get(own, EdgeTrack())),
+        "edges": track_to_dict(manifest.edges.get(own, UNFINISHED)),
     }
 
 
@@ -213,7 +216,7 @@ def _from_1(values: dict[str, Any]) -> dict[str, Any]:
 _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 
 _KNOWN_NUMBERS = {"version", "revision", "next_object_id", "frame", "object", "in", "out"}
-_KNOWN = _KNOWN_NUMBERS | {"schema", "config", "clip", "objects"}
+_KNOWN = _KNOWN_NUMBERS | {"schema", "config", "export", "clip", "objects"}
 _KNOWN_OF_OBJECT = {
     "id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved", "muted",
     "edges",
@@ -255,6 +258,7 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
             if (track := track_from_dict(entry.get("edges"))).keys
         },
         config=config_from_dict({name: config[name] for name in config if name in _KNOWN_OF_CONFIG}),
+        export=dict(values.get("export", {})),
         extra=_unknown(values, _KNOWN),
         clip_extra=_unknown(values["clip"], _KNOWN_OF_CLIP),
         config_extra=_unknown(config, _KNOWN_OF_CONFIG),

@@ -71,8 +71,8 @@ def _tooltip(actions: ActionSet, name: str) -> str:
 def test_a_disabled_action_says_why(widget: QWidget):
     actions = ActionSet(widget, HANDLERS)
     actions.refresh({"clip"})
-    assert not actions["run"].isEnabled()
-    assert REASONS["idle"] in actions["run"].toolTip()
+    assert not actions["import_masks"].isEnabled()
+    assert REASONS["idle"] in actions["import_masks"].toolTip()
     actions.refresh({"clip", "idle", "annotation"})
     assert actions["run"].isEnabled()
     assert REASONS["idle"] not in actions["run"].toolTip()

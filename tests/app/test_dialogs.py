@@ -4,7 +4,7 @@ from pytestqt.qtbot import QtBot
 
 from app.dialogs import ErrorDialog, ShortcutSheet, _balanced, network_notes
 from app.main_window import MainWindow
-from app.runner import Progress, time_left_text
+from app.progress import Progress, time_left_text
 
 
 def texts(dialog: ErrorDialog | ShortcutSheet) -> list[str]:

@@ -1,7 +1,12 @@
 """What a person does to finish edges: pull sliders, type figures, set keys, compare, export."""
 
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -12,6 +17,8 @@ from tests.app.fake_engine import FakeEngine, truth
 from tests.app.mouse import LEFT, NONE, drag
 from tests.app.person import canvas_colour, do, document_of, run
 from vosengine.edge_controls import EdgeControls, EdgeTrack
+from vosengine.engine import Engine
+from vosengine.messages import Export
 from vosengine.project_file import harden
 
 BESIDE = (27.5, 24.5)  # three pixels right of the square on frame 0
@@ -172,10 +179,10 @@ def test_the_result_before_the_last_run_is_finished_alike(
     type_figure(row_of(finishing, "grow"), "3")
     do(finishing, "wipe")
     finishing.viewer.set_wipe(1.0)
-    qtbot.waitUntil(lambda: canvas_colour(finishing, 45.5, 24.5)[0] > 127)
+    qtbot.waitUntil(lambda: canvas_colour(finishing, 26.5, 24.5)[0] > 127)
     finishing.viewer.set_wipe(0.0)
-    qtbot.waitUntil(lambda: canvas_colour(finishing, 45.5, 24.5)[0] > 127)
-    assert canvas_colour(finishing, 40.5, 24.5)[0] < 127
+    qtbot.waitUntil(lambda: canvas_colour(finishing, 26.5, 24.5)[0] < 127)
+    assert canvas_colour(finishing, 46.5, 24.5)[0] > 127
 
 
 def test_the_background_leaves_the_edge(finishing: MainWindow, qtbot: QtBot):
@@ -188,3 +195,28 @@ def test_the_background_leaves_the_edge(finishing: MainWindow, qtbot: QtBot):
     qtbot.waitUntil(lambda: canvas_colour(finishing, 25.5, 24.5)[0] > 80)
     do(finishing, "overlay")
     qtbot.waitUntil(lambda: canvas_colour(finishing, 50.5, 40.5)[0] == 40)
+
+
+def test_what_is_seen_is_exported(finishing: MainWindow, tmp_path: Path, qtbot: QtBot):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    for name, text in (("grow", "4.5"), ("feather", "5"), ("smoothing", "2"), ("motion_blur", "360")):
+        type_figure(row_of(finishing, name), text)
+    export = Export(
+        document.clip.path, document.export_sources(), document.clip.span, "png16", tmp_path / "out"
+    )
+    for _ in Engine().run(1, export):
+        pass
+    written = sorted((tmp_path / "out").rglob("*.png"))
+    for frame in (0, 3):
+        exported = cv2.imdecode(np.fromfile(written[frame], np.uint8), cv2.IMREAD_UNCHANGED) / 257
+        assert exported[24, 4 + 4 * frame] > 127  # larger than what was cut out
+        finishing.editing.go_to(frame)
+        qtbot.waitUntil(lambda wanted=exported: np.abs(greys(finishing) - wanted).max() < 2)
+
+
+def greys(window: MainWindow) -> np.ndarray:
+    """The picture's grey levels, (height, width)."""
+    picture = window.canvas.picture.convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
+    return rows[:, : picture.width()].astype(np.float32)

@@ -14,12 +14,9 @@ from app.main_window import MainWindow
 from app.settings import Settings
 from app.workspace import Workspace
 from tests.app.conftest import FIRST_NUMBER, FRAMES, open_and_wait
-from tests.app.fake_engine import truth
 from tests.app.mouse import RIGHT, drag
 from vosengine.config import Config
-from vosengine.edge_controls import EdgeControls, EdgeTrack
 from vosengine.engine import Engine
-from vosengine.project_file import harden
 
 QUICK = Config(steps=3, batch_size=1, crop_area=64 * 48)
 PATIENCE = 120_000  # milliseconds; torch is imported in the engine's thread
@@ -67,20 +64,3 @@ def test_scribbles_run_export(real_window: MainWindow, footage: Path, tmp_path: 
     first = cv2.imdecode(np.fromfile(written[0], np.uint8), cv2.IMREAD_UNCHANGED)
     assert first.dtype == np.uint16
     assert ((first > 0) == (mask > 0)).all()  # what was drawn is exported as drawn
-
-
-def test_what_is_exported_is_finished(real_window: MainWindow, footage: Path, tmp_path: Path, qtbot: QtBot):
-    open_and_wait(real_window, footage, qtbot)
-    document = real_window.workspace.document
-    assert document is not None
-    document.set_mask(1, 0, harden(truth(0)))
-    document.set_edges(1, EdgeTrack({0: EdgeControls(grow=6)}), "Grow")
-    dialog = ExportDialog(document, real_window.workspace.bridge, "png16", real_window)
-    qtbot.addWidget(dialog)
-    dialog.destination.setText(str(tmp_path / "out"))
-    dialog.start()
-    qtbot.waitUntil(lambda: dialog.report.toPlainText() != "", timeout=PATIENCE)
-    first = sorted((tmp_path / "out").rglob("*.png"))[0]
-    found = cv2.imdecode(np.fromfile(first, np.uint8), cv2.IMREAD_UNCHANGED) > 32767
-    assert found[16:32, 2:30].all()  # the square, six pixels larger on either side
-    assert not found[16:32, 31:].any()

@@ -23,7 +23,8 @@ PROJECT = "project"
 @dataclass(frozen=True)
 class Request:
     """What to cut. `span` None means the whole clip; `templates` are exported into folders named after
-    them inside `output`, or into `output` itself when there is only one.
+    them inside `output`, or into `output` itself when there is only one; for `combined` and `name` see
+    `messages.Export`.
     """
 
     clip: Path
@@ -33,6 +34,8 @@ class Request:
     templates: tuple[str, ...]
     span: Span | None = None
     overwrite: bool = False
+    combined: bool | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,9 @@ def cut(request: Request, jobs: Jobs) -> Result:
             for each, drawing in zip(objects, found, strict=True):
                 drawing.store(project, each.object_id)
             predict(project, span, request.config, jobs)
+            how = request.overwrite, jobs, request.combined, request.name
             written = [
-                export(project, span, template, destination(request, template), request.overwrite, jobs)
+                export(project, span, template, destination(request, template), *how)
                 for template in request.templates
             ]
     files = tuple(file for each in written for file in each.files)
@@ -98,10 +102,18 @@ def predict(project: Project, span: Span, config: Config, jobs: Jobs) -> None:
 
 
 def export(
-    project: Project, span: Span, template: str, output: Path, overwrite: bool, jobs: Jobs
+    project: Project,
+    span: Span,
+    template: str,
+    output: Path,
+    overwrite: bool,
+    jobs: Jobs,
+    combined: bool | None = None,
+    name: str = "",
 ) -> ExportWritten:
     """Write and verify one export of a project."""
     clip = project.manifest.clip.path
-    command = messages.Export(clip, project.export_sources(), span, template, output, overwrite)
+    sources = project.export_sources()
+    command = messages.Export(clip, sources, span, template, output, overwrite, combined, name)
     written = [event for event in jobs.run(command) if isinstance(event, ExportWritten)]
     return written[-1]

@@ -71,6 +71,22 @@ def add_range_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--range", metavar="A:B", type=span, help=text)
 
 
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--template`, `--combined`, `--per-object` and `--name`."""
+    parser.add_argument(
+        "--template", default="png16", help="export format: png16, prores4444, ffv1-luma, davis"
+    )
+    together = parser.add_mutually_exclusive_group()
+    together.add_argument(
+        "--combined", action="store_true", default=None, help="one output with the mattes of all objects"
+    )
+    together.add_argument(
+        "--per-object", dest="combined", action="store_false", help="an output for each object"
+    )
+    text = "names of the outputs: {object} and {clip} stand for theirs (default {object}, {clip}_matte)"
+    parser.add_argument("--name", metavar="PATTERN", default="", help=text)
+
+
 def _parsed(value: str, kind: type) -> Any:
     if kind is not bool:
         return kind(value)

@@ -6,6 +6,9 @@ soft it is; grow moves that edge; feather softens it; motion blur comes last, as
 
 from __future__ import annotations
 
-from vosengine.finish.finishing import Surroundings, finished
+from vosengine.finish.colour import decontaminated
+from vosengine.finish.finishing import finished
+from vosengine.finish.motions import Motions
+from vosengine.finish.surroundings import Motion, Surroundings, reach_of, surroundings
 
-__all__ = ["Surroundings", "finished"]
+__all__ = ["Motion", "Motions", "Surroundings", "decontaminated", "finished", "reach_of", "surroundings"]

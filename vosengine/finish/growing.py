@@ -14,12 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vosengine.finish.sampling import Numbers, places_of, sampled
 from vosengine.types import Probability
 
-Numbers = NDArray[np.float32]
-
 SOFTEST = 24.0  # pixels from the edge: what is soft beyond it, smoke say, has no edge to move with
-COLUMNS = 1024  # OpenCV samples tables, no lists: this wide
 # The two corners of each side of a square; its corners are numbered by rows.
 SIDES = ((0, 1), (0, 2), (1, 3), (2, 3))
 DEPTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels inside the edge at which to look
@@ -49,7 +47,7 @@ def grown(alpha: Probability, radius: float) -> Probability:
         return alpha
     away, nearest = _nearest(pieces.squares)
     rows, columns = _concerned(alpha, away, radius)
-    place = np.stack([columns, rows], 1).astype(np.float32)
+    place = places_of(rows, columns)
     inside = alpha[rows, columns] >= 0.5
     distance, outwards = _from_edge(place, pieces, nearest, inside)
     result = alpha.copy()
@@ -150,19 +148,10 @@ def _carried(
     """The most coverage on the way from each place to `radius` further inside."""
     depths = [*(depth for depth in DEPTHS if depth < radius), radius]
     outside = np.maximum(distance, 0)
-    found = _sampled(alpha, place)
+    found = sampled(alpha, place)
     for depth in depths:
         steps = np.minimum(outside + depth, radius)
         np.maximum(
-            found, _sampled(alpha, np.asarray(place - steps[:, None] * outwards, np.float32)), out=found
+            found, sampled(alpha, np.asarray(place - steps[:, None] * outwards, np.float32)), out=found
         )
     return found
-
-
-def _sampled(alpha: Probability, place: Numbers) -> Numbers:
-    """Coverage at places (n, 2), bilinear; beyond the frame's edge the edge repeats."""
-    count = len(place)
-    table = np.zeros((-(-count // COLUMNS), COLUMNS, 2), np.float32)
-    table.reshape(-1, 2)[:count] = place
-    sampled = cv2.remap(alpha, table, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(sampled.reshape(-1)[:count], np.float32)
