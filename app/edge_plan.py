@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.compositing import Finish, Layer
 from app.document import Document, FrameState
-from vosengine.edge_controls import EdgeControls, EdgeTrack
+from vosengine.edge_controls import NEUTRAL, EdgeTrack
 from vosengine.finish import reach_of
 
 LayerAt = Callable[[int], Layer]
@@ -34,15 +34,19 @@ class EdgePlan:
             return self._tried[1]
         return document.edges(object_id)
 
+    def finishes(self, document: Document, object_id: int, frame: int) -> bool:
+        """Whether anything is done to an object's matte on a frame."""
+        return self.shown and self.track(document, object_id).at(frame) != NEUTRAL
+
     def finished(self, document: Document, object_id: int, frame: int, layer_at: LayerAt) -> Layer:
         """An object's layer on a frame, to be shown as its controls say."""
         return replace(layer_at(frame), finish=self.finish(document, object_id, frame, layer_at))
 
     def finish(self, document: Document, object_id: int, frame: int, layer_at: LayerAt) -> Finish | None:
         """What is done to an object's matte on a frame; None for nothing. `layer_at`: the matte by frame."""
-        controls = self.track(document, object_id).at(frame) if self.shown else EdgeControls()
-        if controls == EdgeControls():
+        if not self.finishes(document, object_id, frame):
             return None
+        controls = self.track(document, object_id).at(frame)
         drawn = document.state(object_id, frame) in (FrameState.ANNOTATED, FrameState.APPROVED)
         reach, count = reach_of(controls, drawn), document.clip.frame_count
         offsets = [step for step in range(-reach, reach + 1) if step and 0 <= frame + step < count]

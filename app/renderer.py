@@ -48,10 +48,11 @@ class Renderer(QObject):
     rendered = Signal(object, QImage, QImage)  # the Scene, its picture, the bare frame
     full_ready = Signal(int, object)  # frame, Image at full resolution
     thumbnail_ready = Signal(object, QImage)  # the wish's key, its picture
+    made_ahead = Signal()  # what `make_ahead` asked for is kept
     filled = Signal(int, int)  # proxies stored, frames in all
     _answered = Signal(int, str, tuple)  # clip generation, signal name, its arguments
 
-    _KINDS = ("open", "prepare", "show", "fetch", "thumbnails")
+    _KINDS = ("open", "prepare", "show", "fetch", "thumbnails", "ahead")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +87,10 @@ class Renderer(QObject):
     def make_thumbnails(self, wishes: Sequence[ThumbnailWish]) -> None:
         """Ask for small pictures in this order, and no more for those wished before: `thumbnail_ready`."""
         self._wish("thumbnails", tuple(wishes))
+
+    def make_ahead(self, scene: Scene) -> None:
+        """Keep what a scene is made of, to show it quickly later; answers `made_ahead`."""
+        self._wish("ahead", scene)
 
     def close(self) -> None:
         """End the worker; waits for the frame it is at."""
@@ -170,6 +175,10 @@ class Renderer(QObject):
 
     def _show(self, footage: _Footage, scene: Scene) -> tuple[str, tuple[object, ...]]:
         return "rendered", (scene, *footage.picture(scene))
+
+    def _ahead(self, footage: _Footage, scene: Scene) -> tuple[str, tuple[object, ...]]:
+        footage.picture(scene)
+        return "made_ahead", ()
 
     def _fetch(self, footage: _Footage, frame: int) -> tuple[str, tuple[object, ...]]:
         return "full_ready", (frame, footage.image(frame, sharp=True))

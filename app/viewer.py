@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
+from app.ahead import Ahead
 from app.canvas import Canvas
 from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Scene, View
 from app.document import Change, Document, Kind
@@ -29,6 +30,7 @@ SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame repla
 SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
 BRUSHES = (Tool.BRUSH, Tool.ERASER)
+NOT_IN_MATTES = (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES, Kind.EDGES, Kind.CONFIG)
 OUTLINES: dict[Tool, type[Outline]] = {
     Tool.LASSO: Lasso,
     Tool.POLYGON: Polygon,
@@ -61,6 +63,7 @@ class Viewer(QObject):
         self._soon.timeout.connect(self._show)
         self._later = QTimer(self, singleShot=True, interval=SHARP_DELAY)
         self._later.timeout.connect(self._show_sharp)
+        self._ahead = Ahead(workspace.renderer, self._scene_ahead, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -163,12 +166,8 @@ class Viewer(QObject):
             self._later.stop()
 
     def _changed(self, change: Change) -> None:
-        if change.object_id is None or change.frame is None:
-            self._epoch += change.kind not in (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES, Kind.EDGES)
-        else:
-            self._versions[change.object_id, change.frame] += 1
-            if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
-                self._touched.add((change.object_id, change.frame))
+        if change.kind not in NOT_IN_MATTES:
+            self._count(change)
         if change.kind is Kind.PREDICTION and change.object_id is not None:
             self._previews.pop(change.object_id, None)
         if change.kind in (Kind.SELECTION, Kind.OBJECTS):
@@ -176,6 +175,15 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is not None and change.frame in (None, document.frame):
             self.refresh()
+
+    def _count(self, change: Change) -> None:
+        """Other mattes have other keys."""
+        if change.object_id is None or change.frame is None:
+            self._epoch += 1
+            return
+        self._versions[change.object_id, change.frame] += 1
+        if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
+            self._touched.add((change.object_id, change.frame))
 
     def _selection_changed(self) -> None:
         document = self._workspace.document
@@ -200,6 +208,7 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is None:
             return
+        self._ahead.stop()
         self._workspace.renderer.show(self._scene(document, sharp=False))
         self._show_boxes(document)
         self._later.start()
@@ -208,6 +217,7 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is not None and not self._workspace.player.is_playing:
             self._workspace.renderer.show(self._scene(document, sharp=True))
+            self._ahead.start(document.frame, document.span)
 
     def shown_objects(self, document: Document) -> list[RotoObject]:
         """The visible objects, the topmost first; with solo the current one alone."""
@@ -215,14 +225,26 @@ class Viewer(QObject):
         return [each for each in document.objects if (each.object_id == own if self.solo else each.visible)]
 
     def _scene(self, document: Document, sharp: bool) -> Scene:
-        # The topmost object comes first in the document and last in the picture.
-        shown = reversed(self.shown_objects(document))
-        layers = tuple(self._layer(document, o.object_id, o.colour) for o in shown)
-        marks = None
+        layers, marks = self._layers(document, document.frame), None
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
         wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
         return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins)
+
+    def _scene_ahead(self, frame: int) -> Scene | None:
+        """A coming frame with edges to finish: that may take longer than it is shown when it is played."""
+        document = self._workspace.document
+        if document is None or self._workspace.runner.is_running or self._workspace.player.is_playing:
+            return None
+        if not any(self.edges.finishes(document, o.object_id, frame) for o in self.shown_objects(document)):
+            return None
+        layers = self._layers(document, frame)
+        return Scene(frame, self.view, layers, backdrop=self.backdrop, wipe=self.wipe)
+
+    def _layers(self, document: Document, frame: int) -> tuple[Layer, ...]:
+        """The topmost object comes first in the document and last in the picture."""
+        shown = reversed(self.shown_objects(document))
+        return tuple(self._layer(document, o.object_id, o.colour, frame) for o in shown)
 
     def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
         """The current object on the frames before and after."""
@@ -242,8 +264,7 @@ class Viewer(QObject):
     def _at(self, document: Document, object_id: int, colour: Colour) -> LayerAt:
         return lambda frame: self.layer_of(document, object_id, frame, colour)
 
-    def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
-        frame = document.frame
+    def _layer(self, document: Document, object_id: int, colour: str, frame: int) -> Layer:
         load: Callable[[], Mask | Matte | None]
         live = self._workspace.scribbler.live_mask(object_id, frame)
         if live is None:

@@ -10,7 +10,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.compositing import Finish
 from app.edge_row import EdgeRow
+from app.finished_weights import finished_weights
 from app.main_window import MainWindow
 from tests.app.conftest import FRAMES, open_and_wait
 from tests.app.fake_engine import FakeEngine, truth
@@ -220,3 +222,22 @@ def greys(window: MainWindow) -> np.ndarray:
     picture = window.canvas.picture.convertToFormat(QImage.Format.Format_Grayscale8)
     rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
     return rows[:, : picture.width()].astype(np.float32)
+
+
+def test_the_coming_frames_are_finished_while_nothing_else_is_to_be_done(
+    finishing: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    run(finishing, qtbot)
+    made: list[int] = []
+
+    def noted(weights: np.ndarray, finish: Finish, *rest: object) -> np.ndarray:
+        made.append(finish.frame)
+        return finished_weights(weights, finish, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("app.renderer.finished_weights", noted)
+    type_figure(row_of(finishing, "smoothing"), "1")
+    qtbot.waitUntil(lambda: set(made) == set(range(FRAMES)))
+    made.clear()
+    finishing.editing.go_to(5)
+    qtbot.wait(60)
+    assert made == []
