@@ -91,6 +91,14 @@ class EdgeTrack:
         keys = {own: value for own, value in self.keys.items() if own != frame}
         return replace(self, keys=keys if controls is None else {**keys, frame: controls.clipped()})
 
+    def with_values(self, values: Mapping[str, float]) -> EdgeTrack:
+        """The same with some controls, by name, at one value on all frames. Values are clipped."""
+        if not values:
+            return self
+        keys = self.keys or {0: NEUTRAL}
+        changed = {frame: replace(own, **values).clipped() for frame, own in keys.items()}  # type: ignore[arg-type]
+        return replace(self, keys=changed)
+
     @property
     def is_neutral(self) -> bool:
         """Whether no frame's matte is changed."""

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_preset_arguments(parser)
     options.add_range_argument(parser)
     options.add_export_arguments(parser)
+    options.add_edge_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an export of the same name")
     parser.add_argument(
         "-o",
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.overwrite,
         arguments.combined,
         arguments.name,
+        dict(arguments.edges),
     )
     with console.Console(arguments.json, arguments.quiet) as shown:
         try:

@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` reads."""
     parser.add_argument("project", type=Path, help="a project folder, or the project.roto in it")
     options.add_export_arguments(parser)
+    options.add_edge_arguments(parser)
     options.add_range_argument(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder (or file) for the export")
     parser.add_argument("--overwrite", action="store_true", help="replace an export of the same name")
@@ -34,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         jobs = Jobs(make_engine(), shown)
         wanted = arguments.template, arguments.output, arguments.overwrite
-        written = export(project, span, *wanted, jobs, arguments.combined, arguments.name)
+        how = arguments.combined, arguments.name, dict(arguments.edges)
+        written = export(project, span, *wanted, jobs, *how)
         files = [str(file) for file in written.files]
         values = {"frames": [span.start, span.stop], "files": files, "report": list(written.report)}
         shown.result(values, "\n".join([*written.report, *(f"Export: {file}" for file in files)]))

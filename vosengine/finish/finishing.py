@@ -16,6 +16,7 @@ from vosengine.types import Matte, Probability
 from vosengine.windows import bounding_window
 
 ALONE = Surroundings()
+NO_FEATHER = 0.5  # pixels: neighbours would weigh less than a 16-bit step
 
 
 def finished(matte: Matte, controls: EdgeControls, scene: Surroundings | None = None) -> Matte:
@@ -43,7 +44,7 @@ def finished(matte: Matte, controls: EdgeControls, scene: Surroundings | None = 
 
 def feathered(alpha: Probability, width: float) -> Probability:
     """A hard edge spread over `width` pixels: by a Gaussian, of which a quarter of that is the deviation."""
-    if width == 0:
+    if width < NO_FEATHER:
         return alpha
     blurred = cv2.GaussianBlur(alpha, (0, 0), width / 4, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(blurred, np.float32)

@@ -35,7 +35,8 @@ def steadied(matte: Matte, scene: Surroundings, count: int) -> Matte:
     total, weight = own.copy(), np.ones_like(own)
     for offset in offsets:
         flow, trust = scene.motions[offset]
-        believed = on_grid(trust, matte.shape, places) ** 2
+        near = 1 - (abs(offset) - 1) / count
+        believed = near * on_grid(trust, matte.shape, places) ** 2
         there = np.asarray(places + on_grid(flow, matte.shape, places), np.float32)
         total += believed * sampled(scene.mattes[offset], there)
         weight += believed
