@@ -95,7 +95,7 @@ class EdgeTrack:
         """The same with some controls, by name, at one value on all frames. Values are clipped."""
         if not values:
             return self
-        keys = self.keys or {0: NEUTRAL}
+        keys = self.keys or {WHOLE_SHOT: NEUTRAL}
         changed = {frame: replace(own, **values).clipped() for frame, own in keys.items()}  # type: ignore[arg-type]
         return replace(self, keys=changed)
 
