@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -18,8 +17,9 @@ from PySide6.QtWidgets import (
 from app.actions import ActionSet
 from app.edge_row import EdgeRow
 from app.edge_scales import SCALES
+from app.jobs_panel import ElidedLabel
 from app.language import tr
-from app.widgets import action_button, muted
+from app.widgets import action_button
 from vosengine.edge_controls import EdgeControls
 
 KEYS = ("previous_edge_key", "edge_key", "next_edge_key")
@@ -38,8 +38,9 @@ class EdgesPanel(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._name, self._state = QLabel(), muted()
+        self._name, self._state = ElidedLabel(), ElidedLabel()
         self._name.setProperty("heading", True)
+        self._state.setProperty("muted", True)
         self._inside = QWidget()
         layout = QVBoxLayout(self._inside)
         layout.setContentsMargins(10, 6, 8, 8)
@@ -87,8 +88,8 @@ class EdgesPanel(QScrollArea):
 
     def show_controls(self, controls: EdgeControls, name: str, state: str, enabled: bool) -> None:
         """The values of the object `name` on the frame shown; `state` says how far they reach."""
-        self._name.setText(name)
-        self._state.setText(state)
+        self._name.show_text(name)
+        self._state.show_text(state)
         for scale in SCALES:
             self.rows[scale.name].show_value(scale.of(controls))
             self.rows[scale.name].set_enabled(enabled)

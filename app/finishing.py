@@ -39,7 +39,7 @@ class Finishing(QObject):
         """What the actions do, by name."""
         return {
             "edges": lambda: self._docks.toggle("edges"),
-            "finished_edges": self._toggle_finished,
+            "finished_edges": lambda: self._set_finished(self.actions["finished_edges"].isChecked()),
             "edge_key": self._toggle_key,
             "previous_edge_key": lambda: self._go_to_key(edge_keys.previous_key),
             "next_edge_key": lambda: self._go_to_key(edge_keys.next_key),
@@ -102,9 +102,10 @@ class Finishing(QObject):
         document = self._workspace.document
         if document is not None and document.object_id:
             self._viewer.edges.attempt(document.object_id, self._with_value(document, name, value))
-            self._viewer.refresh()
+            self._set_finished(True)
 
     def _choose(self, name: str, value: float) -> None:
+        self._set_finished(True)
         self._keep(lambda document, _: self._with_value(document, name, value), LABELS[name])
 
     def _with_value(self, document: Document, name: str, value: float) -> EdgeTrack:
@@ -149,8 +150,10 @@ class Finishing(QObject):
             self._workspace.player.stop()
             self._editing.go_to(found)
 
-    def _toggle_finished(self) -> None:
-        self._viewer.edges.shown = self.actions["finished_edges"].isChecked()
+    def _set_finished(self, shown: bool) -> None:
+        """Show finished edges or raw ones; who changes a control wants to see what it does."""
+        self.actions["finished_edges"].setChecked(shown)
+        self._viewer.edges.shown = shown
         self._viewer.refresh()
 
 

@@ -126,6 +126,11 @@ def test_one_key_compares_before_and_after(finishing: MainWindow, qtbot: QtBot):
     shows(finishing, qtbot, white=False)
     QTest.keyClick(finishing, Qt.Key.Key_Q)
     shows(finishing, qtbot, white=True)
+    QTest.keyClick(finishing, Qt.Key.Key_Q)
+    shows(finishing, qtbot, white=False)
+    type_figure(row_of(finishing, "grow"), "7")  # who changes a control wants to see it
+    shows(finishing, qtbot, white=True)
+    assert finishing.actions_by_name["finished_edges"].isChecked()
 
 
 def test_a_stroke_is_drawn_raw_and_shown_finished(finishing: MainWindow, qtbot: QtBot):
