@@ -4,6 +4,9 @@ The edge is the line of half coverage, drawn through the pixels' centres as marc
 Cline, SIGGRAPH 1987): a piece of line in each square of four centres. From each pixel the nearest piece gives
 distance and direction, and the coverage there becomes what was found `radius` further inside. Where something
 thinner than that lies there, looking on would come out behind it; so the way there counts as well.
+
+What is hairy or noisy has edges in every direction; so no pixel gets less than the most coverage among whole
+pixels within `radius`, which alone would move edges by whole pixels only.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from vosengine.types import Probability
 SOFTEST = 24.0  # pixels from the edge: what is soft beyond it, smoke say, has no edge to move with
 # The two corners of each side of a square; its corners are numbered by rows.
 SIDES = ((0, 1), (0, 2), (1, 3), (2, 3))
-DEPTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels inside the edge at which to look
+DEPTHS = (0.5, 1.0, 3.0)  # pixels inside the edge at which to look
 
 
 class _Pieces(NamedTuple):
@@ -50,8 +53,29 @@ def grown(alpha: Probability, radius: float) -> Probability:
     place = places_of(rows, columns)
     inside = alpha[rows, columns] >= 0.5
     distance, outwards = _from_edge(place, pieces, nearest, inside)
+    result = dilated(alpha, radius)
+    carried = _carried(alpha, place, distance, outwards, radius)
+    result[rows, columns] = np.maximum(result[rows, columns], carried)
+    return result
+
+
+def dilated(alpha: Probability, radius: float) -> Probability:
+    """The most coverage among the whole pixels within `radius` of each."""
+    height, width = alpha.shape
+    reach = int(radius)
+    padded = cv2.copyMakeBorder(alpha, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    runs = [np.asarray(padded, np.float32)]  # of 1, 2, 4, … pixels from each one on
+    while 2 ** len(runs) <= 2 * reach + 1:
+        half = 2 ** (len(runs) - 1)
+        runs.append(np.maximum(runs[-1][:, :-half], runs[-1][:, half:]))
     result = alpha.copy()
-    result[rows, columns] = _carried(alpha, place, distance, outwards, radius)
+    for down in range(reach + 1):
+        across = int((radius * radius - down * down) ** 0.5)
+        run = (2 * across + 1).bit_length() - 1
+        first, last = reach - across, reach + across + 1 - 2**run
+        row = np.maximum(runs[run][:, first : first + width], runs[run][:, last : last + width])
+        np.maximum(result, row[reach - down : reach - down + height], out=result)
+        np.maximum(result, row[reach + down : reach + down + height], out=result)
     return result
 
 

@@ -31,7 +31,7 @@ class Motions:
         scale = min(1.0, FLOW_SIDE / max(clip.width, clip.height))
         self._size = max(1, round(clip.width * scale)), max(1, round(clip.height * scale))
         self._enlarged = np.array([clip.width / self._size[0], clip.height / self._size[1]], np.float32)
-        self._small = lru_cache(maxsize=2)(self._shrunk)
+        self._small = lru_cache(maxsize=KEPT_PAIRS)(self._shrunk)
         self._pair = lru_cache(maxsize=KEPT_PAIRS)(self._computed)
 
     def around(self, frame: int, reach: int) -> dict[int, Motion]:

@@ -1,12 +1,9 @@
 """Temporal smoothing: chatter taken out of an edge, what the footage itself moves left in.
 
-Within a narrow band round the edge, coverage becomes the mean with the neighbouring frames', each fetched
-along the optical flow and believed as far as the flow returns home (`vosengine.guides.flow.consistency`). So
-an object that moves faster than flow can follow keeps its own edge and drags nothing behind it, and nothing
-away from its edge changes: no holes, no ghosts.
-
-Measured on six DAVIS sequences held out of training, every second frame at 640 x 360, and on the demo; T is
-lower where results are steadier. See ARCHITECTURE.md.
+In a narrow band round the edge, coverage becomes its mean with that of neighbouring frames, fetched along the
+optical flow and believed as far as the flow returns home (`vosengine.guides.flow.consistency`). So an object
+that moves faster than flow can follow keeps its own edge and drags nothing behind it, and nothing away from
+the edge changes: no holes, no ghosts. What was measured is in ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -20,15 +17,16 @@ from vosengine.finish.surroundings import Surroundings
 from vosengine.types import Matte
 from vosengine.windows import bounding_window
 
+LEAST_BAND = 4.0  # pixels, in small pictures
 BAND_SHARE = 0.008  # (6) of the diagonal, in pixels at 640 x 360: half width of what may change
 
 
 def steadied(matte: Matte, scene: Surroundings, count: int) -> Matte:
-    """The matte, uint16 (height, width), steadied by up to `count` frames on either side."""
+    """The matte, uint16 (height, width), its edge steadied by up to `count` frames on either side."""
     offsets = [offset for offset in sorted(scene.both) if abs(offset) <= count]
     if scene.drawn or not offsets:
         return matte
-    half_width = max(2.0, BAND_SHARE * float(np.hypot(*matte.shape)))
+    half_width = max(LEAST_BAND, BAND_SHARE * float(np.hypot(*matte.shape)))
     rows, columns, away = _band(matte, half_width)
     places = places_of(rows, columns)
     own = matte[rows, columns].astype(np.float32)

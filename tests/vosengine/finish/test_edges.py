@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from tests.vosengine.finish.drawn import as_matte, disk, radius_of
 from vosengine.edge_controls import EdgeControls
 from vosengine.finish import Surroundings, finished
-from vosengine.finish.growing import grown
+from vosengine.finish.growing import dilated, grown
 
 FULL = 65535
 mattes = hnp.arrays(np.uint16, st.tuples(st.integers(1, 24), st.integers(1, 24)))
@@ -119,6 +120,24 @@ def test_what_is_thinner_than_the_radius_grows_without_holes():
     assert not found[:, 41:].any()
     hole = 1 - grown(1 - alpha, 9)
     assert not hole.any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0, 9), st.integers(1, 40), st.integers(1, 40))
+def test_the_most_coverage_within_a_radius_is_opencvs_dilation(radius, rows, columns):
+    alpha = np.random.default_rng(rows).random((rows, columns)).astype(np.float32)
+    y, x = np.mgrid[-int(radius) : int(radius) + 1, -int(radius) : int(radius) + 1]
+    kernel = (x * x + y * y <= radius * radius).astype(np.uint8)
+    assert (dilated(alpha, radius) == cv2.dilate(alpha, kernel, borderType=cv2.BORDER_REPLICATE)).all()
+
+
+def test_choking_leaves_no_specks_of_a_hairy_edge():
+    ragged = np.zeros((80, 120), np.float32)
+    ragged[:40] = 1
+    ragged[40:55] = np.random.default_rng(0).random((15, 120)) > np.linspace(0.2, 1, 15)[:, None]
+    left = grown(ragged, -4)
+    assert not left[40:].any()
+    assert (left[:30] == 1).all()
 
 
 def test_an_object_cut_by_the_frame_stays_cut():
