@@ -28,6 +28,11 @@ class EdgePlan:
         """Show what the document has again."""
         self._tried = None
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether a control is being pulled: the next picture is wanted soon, not sharp."""
+        return self._tried is not None
+
     def track(self, document: Document, object_id: int) -> EdgeTrack:
         """An object's controls as shown."""
         if self._tried is not None and self._tried[0] == object_id:

@@ -215,7 +215,7 @@ class Viewer(QObject):
 
     def _show_sharp(self) -> None:
         document = self._workspace.document
-        if document is not None and not self._workspace.player.is_playing:
+        if document is not None and not self._workspace.player.is_playing and not self.edges.is_trying:
             self._workspace.renderer.show(self._scene(document, sharp=True))
             self._ahead.start(document.frame, document.span)
 
