@@ -118,8 +118,9 @@ class JobRow(QWidget):
 
 def state_colour(state: JobState) -> str:
     """What a state is written in."""
-    known = {JobState.RUNNING: theme.ACCENT, JobState.DONE: theme.GOOD, JobState.FAILED: theme.DANGER}
-    return known.get(state, theme.MUTED)
+    shown = theme.colours()
+    known = {JobState.RUNNING: shown.accent, JobState.DONE: shown.good, JobState.FAILED: shown.danger}
+    return known.get(state, shown.muted)
 
 
 def figures_text(progress: Progress) -> str:

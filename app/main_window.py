@@ -46,6 +46,7 @@ from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
+from app.preferences import Appearance
 from app.running import Running
 from app.settings import Settings
 from app.shaping import EDITS
@@ -90,7 +91,9 @@ class MainWindow(QMainWindow):
         self.running = Running(workspace, self.editing, self.docks)
         self.exporting = Exporting(workspace, settings, self)
         self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
-        self._chapters: tuple[Chapter, ...] = (self.judging, self.running, self.exporting, self.finishing)
+        self.appearance = Appearance(self.viewer, settings, self)
+        beside = self.running, self.exporting, self.finishing, self.appearance
+        self._chapters: tuple[Chapter, ...] = (self.judging, *beside)
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -106,7 +109,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_by_name
         self.setWindowTitle("Rotoshot")
-        self.setWindowIcon(theme.icon("app", theme.ACCENT))
+        self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
         actions.fill_menus(self.menuBar())

@@ -229,13 +229,14 @@ class _Footage:
         former: Weighted = ()
         if scene.shows_former:
             former = self._weighted([layer.former for layer in scene.layers if layer.former], image)
-        picture = composite(self._ground(image, scene, weights), scene.view, weights, former, scene.backdrop)
+        ground, look = self._ground(image, scene, weights), scene.look
+        picture = composite(ground, scene.view, weights, former, scene.backdrop, look)
         if scene.wipe is not None:
             ground = self._ground(image, scene, former)
-            before = composite(ground, scene.view, former, former, scene.backdrop)
+            before = composite(ground, scene.view, former, former, scene.backdrop, look)
             picture = wiped(before, picture, scene.wipe)
         if scene.skins:
-            picture = draw_skins(picture, self._weighted(scene.skins, image))
+            picture = draw_skins(picture, self._weighted(scene.skins, image), scene.look)
         if scene.marks is not None:
             picture = draw_marks(picture, scene.marks)
         return to_qimage(picture), to_qimage(image)
