@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vosengine.edge_controls import NEUTRAL, RANGES, EdgeControls, EdgeTrack, track_from_dict, track_to_dict
@@ -39,6 +39,7 @@ def test_a_damaged_control_is_the_default_and_the_others_stand(damaged):
     assert track == EdgeTrack({4: EdgeControls(feather=3, contrast=1)})
 
 
+@settings(max_examples=50, deadline=None)
 @given(json_values)
 def test_whatever_the_file_holds_gives_allowed_controls(values):
     track = track_from_dict({"4": values} if not isinstance(values, dict) else values)

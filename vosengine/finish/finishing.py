@@ -36,7 +36,8 @@ def finished(matte: Matte, controls: EdgeControls, scene: Surroundings | None = 
         return shaped
     alpha: Probability = shaped[window].astype(np.float32) / np.float32(FULL)
     alpha = feathered(grown(alpha, controls.grow), controls.feather)
-    alpha = motion_blurred(alpha, in_window(velocity, matte.shape, window), controls.motion_blur)
+    if velocity.any():
+        alpha = motion_blurred(alpha, in_window(velocity, matte.shape, window), controls.motion_blur)
     result = shaped.copy()
     result[window] = np.rint(alpha.clip(0, 1) * FULL).astype(np.uint16)
     return result

@@ -48,11 +48,13 @@ def grown(alpha: Probability, radius: float) -> Probability:
     pieces = _pieces(alpha)
     if radius == 0 or pieces is None:
         return alpha
-    away, nearest = _nearest(pieces.squares)
-    rows, columns = _concerned(alpha, away, radius)
+    away, labels = cv2.distanceTransformWithLabels(
+        (~pieces.squares).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    rows, columns = _concerned(alpha, np.asarray(away, np.float32), radius)
+    piece = _nearest(pieces.squares, np.asarray(labels, np.int32), rows, columns)
     place = places_of(rows, columns)
-    inside = alpha[rows, columns] >= 0.5
-    distance, outwards = _from_edge(place, pieces, nearest, inside)
+    distance, outwards = _from_edge(place, pieces, piece, alpha[rows, columns] >= 0.5)
     result = dilated(alpha, radius)
     carried = _carried(alpha, place, distance, outwards, radius)
     result[rows, columns] = np.maximum(result[rows, columns], carried)
@@ -118,17 +120,6 @@ def _outwards(corners: list[Probability]) -> Numbers:
     return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6), np.float32)
 
 
-def _nearest(squares: NDArray[np.bool_]) -> tuple[Numbers, NDArray[np.intp]]:
-    """By square: about how far the nearest one with a piece is, and that piece's number."""
-    away, labels = cv2.distanceTransformWithLabels(
-        (~squares).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    own = labels[squares]
-    number = np.zeros(int(own.max()) + 1, np.intp)
-    number[own] = np.arange(own.size)
-    return np.asarray(away, np.float32), number[labels]
-
-
 def _concerned(alpha: Probability, away: Numbers, radius: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of the pixels that the edge's move can change."""
     at_pixels = cv2.copyMakeBorder(away, 0, 1, 0, 1, cv2.BORDER_REPLICATE)
@@ -138,11 +129,21 @@ def _concerned(alpha: Probability, away: Numbers, radius: float) -> tuple[NDArra
     return rows, columns
 
 
+def _nearest(
+    squares: NDArray[np.bool_], labels: NDArray[np.int32], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """The number of the piece nearest to each pixel; `labels` tell by square which square that is."""
+    own = labels[squares]
+    number = np.zeros(int(own.max()) + 1, np.intp)
+    number[own] = np.arange(own.size)
+    below, right = np.minimum(rows, squares.shape[0] - 1), np.minimum(columns, squares.shape[1] - 1)
+    return np.asarray(number[labels[below, right]], np.intp)
+
+
 def _from_edge(
-    place: Numbers, pieces: _Pieces, nearest: NDArray[np.intp], inside: NDArray[np.bool_]
+    place: Numbers, pieces: _Pieces, piece: NDArray[np.intp], inside: NDArray[np.bool_]
 ) -> tuple[Numbers, Numbers]:
     """Signed distances of places (n, 2) from the edge, positive outside, and the way outwards (n, 2)."""
-    piece = _number_at(nearest, place)
     way = _way(place, pieces, piece)
     length = np.linalg.norm(way, axis=1)
     sign = np.where(inside, np.float32(-1), np.float32(1))
@@ -150,13 +151,6 @@ def _from_edge(
     outwards = way * sign[:, None] + pieces.outwards[piece]
     outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
     return np.asarray(sign * length, np.float32), np.asarray(outwards, np.float32)
-
-
-def _number_at(nearest: NDArray[np.intp], place: Numbers) -> NDArray[np.intp]:
-    """The number of the piece nearest to places (n, 2) given as (x, y)."""
-    last = np.array(nearest.shape[::-1]) - 1
-    square = np.clip(np.rint(place - 0.5).astype(np.intp), 0, last)
-    return np.asarray(nearest[square[:, 1], square[:, 0]], np.intp)
 
 
 def _way(place: Numbers, pieces: _Pieces, piece: NDArray[np.intp]) -> Numbers:

@@ -75,7 +75,7 @@ def test_the_threshold_is_where_half_coverage_comes_from():
 
 @given(st.floats(0.05, 0.95), st.floats(0, 1))
 def test_more_coverage_never_becomes_less(threshold, contrast):
-    ramp = np.arange(0, FULL + 1, 5, dtype=np.uint16)[None]
+    ramp = np.arange(0, FULL + 1, 15, dtype=np.uint16)[None]
     controls = EdgeControls(threshold=threshold, contrast=contrast)
     found = finished(ramp, controls).astype(int)[0]
     assert (np.diff(found) >= 0).all()
