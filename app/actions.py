@@ -32,6 +32,7 @@ REASONS: dict[str, str] = {
     "several": "The clip has a single frame.",
     "worst": "There is no prediction to judge yet: mark a frame and run.",
     "predicted": "This frame shows no prediction of this object.",
+    "somewhere": "This object has no mask on any frame yet: mark it and run.",
     "unlocked": tr("This object is locked; unlock it first."),
     "finished": tr("This object has no edge controls set."),
     "key_before": tr("No edge key lies before this frame."),
@@ -47,7 +48,8 @@ class ActionSpec:
 
     menu: the menu that lists it. toolbar: "main", "tools", "mask", "view", "transport" or "" for none.
     group: checkable, exclusive with the others of the group; `checkable`: a toggle of its own.
-    needs: keys of REASONS that must all hold for the action to be enabled.
+    needs: keys of REASONS that must all hold for the action to be enabled. submenu: the part of the menu,
+    opened from there, that lists it.
     """
 
     name: str
@@ -61,9 +63,11 @@ class ActionSpec:
     checkable: bool = False
     needs: tuple[str, ...] = ()
     separator: bool = False
+    submenu: str = ""
 
 
 MENUS = ("&File", "&Edit", "&Object", "&Tool", "&Cut out", "&Judge", "&Playback", "&View", "&Help")
+BACKGROUND, TIMELINE = "&Background", "&Timeline"  # submenus
 FILE, EDIT, OBJECT, TOOL, CUT, JUDGE, PLAYBACK, VIEW, HELP = MENUS
 CLIP, SELECTED = ("clip",), ("clip", "object")
 
@@ -154,7 +158,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("softer", "S&ofter brush edge", TOOL, ("}",), needs=CLIP),
     ActionSpec("pen_pressure", "Pen press&ure sets the size", TOOL, checkable=True, needs=CLIP),
     ActionSpec("run", "&Run", CUT, ("Ctrl+R", "Ctrl+Return"), "run",
-               "Learn the objects from the marked frames, then cut them out of every frame that is out of date",
+               "Learn the objects from the marked frames, then cut them out of every frame out of date",
                needs=("clip", "annotation")),
     ActionSpec("learn", "&Learn only", CUT, ("Shift+R",), "learn",
                "Learn the objects from the marked frames and leave the masks as they are: "
@@ -212,32 +216,67 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("clear_range", "Clear in and out", PLAYBACK, ("Alt+X",), needs=CLIP),
     ActionSpec("loop", "Loop", PLAYBACK, ("Ctrl+L",), "loop", "Loop between in and out", "transport",
                checkable=True, needs=CLIP),
-    ActionSpec("overlay", "&Overlay", VIEW, ("F5",), "overlay", "Masks over the clip", "view", "view",
-               needs=CLIP, separator=True),
-    ActionSpec("outline", "Ou&tline", VIEW, ("Shift+F5",), "outline", "Only the objects' outlines", "view",
-               "view", needs=CLIP),
-    ActionSpec("matte", "&Matte", VIEW, ("F6",), "matte", "The visible objects' mattes, in grey", "view",
-               "view",
-               needs=CLIP),
-    ActionSpec("checkerboard", "Alpha on &checkerboard", VIEW, ("F7",), "checker",
-               "Cut out on a checkerboard", "view",
-               "view", needs=CLIP),
-    ActionSpec("black", "Foreground only, on &black", VIEW, ("F8",), "black", "Foreground only, on black",
-               "view", "view", needs=CLIP),
-    ActionSpec("backdrop", "Alpha on a co&lour", VIEW, ("Shift+F8",), "backdrop",
-               "Cut out on a colour of your choice", "view", "view", needs=CLIP),
+    ActionSpec("timeline_in", "Zoom timeline &in", PLAYBACK, ("=", "+"),
+               tip="Show fewer frames on the timeline, wider", needs=CLIP, submenu=TIMELINE),
+    ActionSpec("timeline_out", "Zoom timeline &out", PLAYBACK, ("-",), tip="Show more frames on the timeline",
+               needs=CLIP, submenu=TIMELINE),
+    ActionSpec("timeline_all", "Show &all frames", PLAYBACK, ("\\",),
+               tip="Fit the whole clip into the timeline", needs=CLIP, submenu=TIMELINE),
+    ActionSpec("follow_playhead", "&Follow the playhead", PLAYBACK,
+               tip="Scroll the zoomed timeline along while playing", checkable=True, needs=CLIP,
+               separator=True, submenu=TIMELINE),
+    ActionSpec("film_strip", "Film &strip", PLAYBACK, tip="Small pictures of the frames along the timeline",
+               checkable=True, needs=CLIP, submenu=TIMELINE),
+    ActionSpec("lanes_taller", "&Taller lanes", PLAYBACK, ("Alt+=",),
+               tip="Give each object's lane more height; so does Ctrl + wheel over its name",
+               needs=CLIP, separator=True, submenu=TIMELINE),
+    ActionSpec("lanes_lower", "&Lower lanes", PLAYBACK, ("Alt+-",),
+               tip="Fit more objects into the timeline", needs=CLIP, submenu=TIMELINE),
+    ActionSpec("overlay", "&Overlay", VIEW, ("F5",), "overlay", "Masks in colour over the clip", "view",
+               "view", needs=CLIP, separator=True),
+    ActionSpec("outline", "Ou&tline", VIEW, ("Shift+F5",), "outline",
+               "Only the objects' outlines: look whether they sit on the edge", "view", "view", needs=CLIP),
+    ActionSpec("matte", "&Matte", VIEW, ("F6",), "matte",
+               "The visible objects' mattes in grey: holes and specks stand out", "view", "view", needs=CLIP),
+    ActionSpec("confidence", "&Edge confidence", VIEW, ("Shift+F9",), "confidence",
+               "Glows where the matte is undecided or soft", "view", "view", needs=CLIP),
     ActionSpec("difference", "&Difference from the last run", VIEW, ("F9",), "difference",
                "What the last run changed: blue was added, orange was taken away", "view", "view",
                needs=("clip", "former")),
-    ActionSpec("confidence", "&Edge confidence", VIEW, ("Shift+F9",), "confidence",
-               "Glows where the matte is undecided or soft", "view", "view", needs=CLIP),
-    ActionSpec("choose_backdrop", "Back&ground colour…", VIEW, (), needs=CLIP),
+    ActionSpec("checkerboard", "On a &checkerboard", VIEW, ("F7",), "checker",
+               "Cut out, on a checkerboard: see-through parts show it", "view", "view", needs=CLIP,
+               submenu=BACKGROUND),
+    ActionSpec("black", "On blac&k", VIEW, ("F8",), "black", "Foreground only, on black", "view", "view",
+               needs=CLIP, submenu=BACKGROUND),
+    ActionSpec("backdrop", "On a co&lour", VIEW, ("Shift+F8",), "backdrop",
+               "Cut out, on a colour of your choice: fringes show on one unlike the clip's", "view", "view",
+               needs=CLIP, submenu=BACKGROUND),
+    ActionSpec("picture", "On a &picture", VIEW, ("Ctrl+F8",),
+               tip="Cut out, in front of a picture of your choice", group="view", needs=CLIP,
+               submenu=BACKGROUND),
+    ActionSpec("blurred", "On the &blurred clip", VIEW, ("Shift+F7",),
+               tip="The clip itself behind the objects, out of focus", group="view", needs=CLIP,
+               submenu=BACKGROUND),
+    ActionSpec("greyscale", "On the clip in &grey", VIEW, ("Shift+F6",),
+               tip="Colour only on the objects", group="view", needs=CLIP, submenu=BACKGROUND),
+    ActionSpec("choose_backdrop", "C&hoose background colour…", VIEW,
+               tip="Choose the colour to show the objects on", needs=CLIP, separator=True,
+               submenu=BACKGROUND),
+    ActionSpec("choose_picture", "Choose background p&icture…", VIEW,
+               tip="Choose the picture to show the objects on", needs=CLIP, submenu=BACKGROUND),
     ActionSpec("wipe", "&Wipe against the last run", VIEW, ("W",), "wipe",
                "Drag a line between the result before the last run and the present one", "view",
                checkable=True, needs=("clip", "former"), separator=True),
     ActionSpec("skins", "O&nion skin", VIEW, ("T",), "skins",
                "The object's outlines on the frame before (white) and after (yellow)", "view",
                checkable=True, needs=CLIP),
+    ActionSpec("steady", "&Steady on the object", VIEW, ("J",), "steady",
+               "Keep the selected object in its place while the clip plays: chatter of its edge shows.\n"
+               "Zoom and pan as you like; Fit to window ends it", "view",
+               checkable=True, needs=(*SELECTED, "somewhere")),
+    ActionSpec("steady_size", "Steady its si&ze too", VIEW, ("Shift+J",),
+               tip="Zoom along as the object comes nearer or goes away", checkable=True,
+               needs=(*SELECTED, "somewhere")),
     ActionSpec("finished_edges", tr("Show finished ed&ges"), VIEW, ("Q",), "finished_edges",
                tr("The mattes as the edge controls finish them, or as they were cut out"),
                checkable=True, needs=CLIP),
@@ -303,10 +342,16 @@ class ActionSet:
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
         """One menu for each of MENUS, in the table's order."""
         menus = {title: bar.addMenu(title) for title in MENUS}
+        below: dict[tuple[str, str], QMenu] = {}
         for spec, action in self:
+            menu = menus[spec.menu]
+            if spec.submenu:
+                if (spec.menu, spec.submenu) not in below:
+                    below[spec.menu, spec.submenu] = menu.addMenu(spec.submenu)
+                menu = below[spec.menu, spec.submenu]
             if spec.separator:
-                menus[spec.menu].addSeparator()
-            menus[spec.menu].addAction(action)
+                menu.addSeparator()
+            menu.addAction(action)
         return menus
 
     def fill_toolbar(self, bar: QToolBar, name: str) -> None:

@@ -50,7 +50,7 @@ class ExportChoice:
             if isinstance(left_out, list)
             else usual.left_out,
             next((each for each in Frames if each.value == frames), usual.frames),
-            (own[0], own[1]) if _is_pair(own) else usual.own,
+            (own[0], own[1]) if isinstance(own, list) and _is_pair(own) else usual.own,
             folder if isinstance(folder, str) else "",
             name if isinstance(name, str) else "",
         )
@@ -116,5 +116,5 @@ class ExportChoice:
         return Export(clip, self.chosen(sources), span, *how)
 
 
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(each, int) for each in value)
+def _is_pair(value: list[Any]) -> bool:
+    return len(value) == 2 and all(isinstance(each, int) for each in value)

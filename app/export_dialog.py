@@ -5,7 +5,7 @@ It stands beside the window, which stays usable. The exports themselves are jobs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class ExportDialog(QDialog):
 
     def _build(self) -> None:
         self.form = ExportForm(self._document, self._settings)
-        self.preview, self.progress, self.result = FilesPreview(), ProgressPage(), ResultPage()
+        self.preview, self.progress, self.results = FilesPreview(), ProgressPage(), ResultPage()
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -86,7 +86,7 @@ class ExportDialog(QDialog):
         for button in (close, self.queue_button, self.export_button):
             line.addWidget(button)
         column.addLayout(line)
-        for page in (first, self.progress, self.result):
+        for page in (first, self.progress, self.results):
             self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 14, 18, 14)
@@ -99,8 +99,8 @@ class ExportDialog(QDialog):
         self.progress.cancelled.connect(self._cancel)
         self.progress.hidden.connect(self.reject)
         self.progress.another.connect(lambda: self._turn_to(FORM))
-        self.result.closed.connect(self.reject)
-        self.result.again.connect(lambda: self._turn_to(FORM))
+        self.results.closed.connect(self.reject)
+        self.results.again.connect(lambda: self._turn_to(FORM))
         self._workspace.changed.connect(self._document_changed)
         jobs = self._workspace.jobs
         jobs.changed.connect(self._follow)
@@ -111,6 +111,11 @@ class ExportDialog(QDialog):
         """What is on the disk may have changed meanwhile."""
         super().showEvent(event)
         self._look_soon.start(0)
+
+    @property
+    def page(self) -> int:
+        """FORM, PROGRESS or RESULT."""
+        return self._pages.currentIndex()
 
     # --- what would be written ------------------------------------------------------------------------------
 
@@ -136,7 +141,7 @@ class ExportDialog(QDialog):
     def _look(self) -> None:
         request = self._request()
         if request is not None:
-            self._foresee(request, lambda found: self._looked(request, found))
+            self._foresee(request, lambda found: self._looked(request, found), "export names")
 
     def _looked(self, request: Request, found: Forecast | str) -> None:
         if self.form.choice() != request.choice:
@@ -163,8 +168,10 @@ class ExportDialog(QDialog):
             self._enable(problem)
             return None
 
-    def _foresee(self, request: Request, then: Callable[[Forecast | str], None]) -> None:
-        """Look at the disk on the worker's thread."""
+    def _foresee(
+        self, request: Request, then: Callable[[Forecast | str], None], key: Hashable = None
+    ) -> None:
+        """Look at the disk on the worker's thread; a newer look with the same `key` takes its place."""
         document, choice = self._document, request.choice
         info, place = document.clip, document.matte_file
         objects = [(each, document.matte_frames(each.object_id, request.span)) for each in document.objects]
@@ -182,7 +189,7 @@ class ExportDialog(QDialog):
             except EngineError as error:
                 return str(error)
 
-        self._workspace.worker.submit(look, then, "export")
+        self._workspace.worker.submit(look, then, key)
 
     def _show_forecast(self, found: Forecast | None) -> None:
         self._forecast = found
@@ -228,7 +235,7 @@ class ExportDialog(QDialog):
         self._ordered.append(number)
         self._counts[number] = count
         if stay:
-            self._say(tr("In the queue: {title}, {names}.").format(title=label, names=names))
+            self._say(tr("In the queue: {title} ({names}).").format(title=label, names=names))
         else:
             self._turn_to(PROGRESS)
         self._follow()
@@ -294,7 +301,7 @@ class ExportDialog(QDialog):
         self._workspace.worker.submit(lambda: [_outcome(*each) for each in outcomes], self._show_outcomes)
 
     def _show_outcomes(self, outcomes: list[Outcome]) -> None:
-        self.result.show_outcomes(outcomes)
+        self.results.show_outcomes(outcomes)
         if not self._ordered:
             self._turn_to(RESULT)
 
@@ -302,6 +309,8 @@ class ExportDialog(QDialog):
         self._pages.setCurrentIndex(page)
         if page == FORM:
             self.form.refresh()
+        focused = {PROGRESS: self.progress.hide_button, RESULT: self.results.show_button}
+        focused.get(page, self.export_button).setFocus()
 
 
 def _outcome(title: str, sentence: str, written: ExportWritten | None, count: int) -> Outcome:

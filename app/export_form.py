@@ -8,7 +8,6 @@ from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QComboBox,
     QFileDialog,
     QFormLayout,
@@ -20,7 +19,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QRadioButton,
     QSpinBox,
     QWidget,
 )
@@ -58,7 +56,7 @@ class ExportForm(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(tr("&Preset"), self._preset_row())
         self.templates = QComboBox()
         for name, entry in TEMPLATES.items():
@@ -75,14 +73,19 @@ class ExportForm(QWidget):
         self.objects.setFixedHeight(ROWS * (self.fontMetrics().lineSpacing() + 10) + 4)
         self.objects.itemChanged.connect(self._edited)
         form.addRow(tr("&Objects"), self.objects)
-        form.addRow(tr("Outputs"), self._together_row())
+        self.together = QComboBox()
+        self.together.addItem(tr("One for each object"), False)
+        self.together.addItem(tr("All objects in one: their mattes added up"), True)
+        self.together.currentIndexChanged.connect(self._edited)
+        form.addRow(tr("O&utputs"), self.together)
         form.addRow(tr("F&rames"), self._frames_row())
         form.addRow(tr("Fo&lder"), self._folder_row())
         self.name = QLineEdit()
         self.name.setToolTip(tr("{object} and {clip} stand for the names of the object and the clip."))
         self.name.textChanged.connect(self._edited)
         form.addRow(tr("&Names"), self.name)
-        for control in (self.templates, self.presets, self.frames, self.first, self.last):
+        boxes = (self.templates, self.presets, self.together, self.frames, self.first, self.last)
+        for control in boxes:
             control.installEventFilter(self._guard)
 
     def _preset_row(self) -> QWidget:
@@ -93,17 +96,6 @@ class ExportForm(QWidget):
         self.keep.clicked.connect(self._ask_preset)
         self.drop.clicked.connect(self._forget_preset)
         return _row(self.presets, self.keep, self.drop, wide=self.presets)
-
-    def _together_row(self) -> QWidget:
-        self.apart, self.joined = (
-            QRadioButton(tr("One for each object")),
-            QRadioButton(tr("All objects in one")),
-        )
-        group = QButtonGroup(self)
-        for button in (self.apart, self.joined):
-            group.addButton(button)
-        self.joined.toggled.connect(self._edited)
-        return _row(self.apart, self.joined)
 
     def _frames_row(self) -> QWidget:
         self.frames = QComboBox()
@@ -142,7 +134,7 @@ class ExportForm(QWidget):
         number = self._document.clip.first_number
         return ExportChoice(
             template=str(self.templates.currentData()),
-            combined=self.joined.isChecked() and self.joined.isEnabled(),
+            combined=bool(self.together.currentData()) and self.together.isEnabled(),
             left_out=frozenset(
                 item.data(Qt.ItemDataRole.UserRole)
                 for item in self._items()
@@ -160,7 +152,7 @@ class ExportForm(QWidget):
         number = self._document.clip.first_number
         with QSignalBlocker(self), QSignalBlocker(self.first), QSignalBlocker(self.last):
             self.templates.setCurrentIndex(self.templates.findData(choice.template))
-            (self.joined if choice.combined else self.apart).setChecked(True)
+            self.together.setCurrentIndex(self.together.findData(choice.combined))
             self.frames.setCurrentIndex(self.frames.findData(choice.frames))
             self.first.setValue(span.start + number)
             self.last.setValue(span.stop - 1 + number)
@@ -197,11 +189,9 @@ class ExportForm(QWidget):
         self._description.setText(
             tr("{what} Suits {programs}.").format(what=tr(entry.description), programs=tr(entry.suits))
         )
-        for button in (self.apart, self.joined):
-            button.setEnabled(not entry.combined)
-        reason = tr("This format holds all objects in one picture.") if entry.combined else ""
-        self.apart.setToolTip(reason)
-        self.joined.setToolTip(reason or tr("Their mattes are added up: one matte for everything"))
+        self.together.setEnabled(not entry.combined)
+        reason = tr("This format holds all objects in one picture, told apart by their ids.")
+        self.together.setToolTip(reason if entry.combined else "")
         self.name.setPlaceholderText(entry.usual_name(choice.together))
         for box in (self.first, self.last):
             box.setEnabled(choice.frames is Frames.OWN)

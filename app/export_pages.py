@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -54,7 +54,8 @@ class FilesPreview(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.tree = _table(tr("Will be written"), tr("Frames"), "")
+        self.tree = _table(tr("Will be written"), tr("Frames"), tr("exists already: will be replaced"))
+        self.tree.headerItem().setText(2, "")
         self.tree.setAccessibleName(tr("Files that will be written"))
         self.tree.setFixedHeight(6 * (self.fontMetrics().lineSpacing() + 6) + 8)
         self.summary = muted()
@@ -72,7 +73,7 @@ class FilesPreview(QWidget):
             item = QTreeWidgetItem([_as_written(each), f"{each.count}", remark])
             item.setToolTip(0, str(each.target))
             self.tree.addTopLevelItem(item)
-        size = tr("Size hangs on the footage") if found.size is None else _about(found.size)
+        size = tr("Its size depends on the footage") if found.size is None else _about(found.size)
         free = "" if found.free is None else tr("{free} free there").format(free=in_units(found.free))
         self.summary.setText("  ·  ".join(each for each in (size, free) if each))
 
@@ -93,13 +94,13 @@ class ProgressPage(QWidget):
         remark = muted(tr("Go on working: the export takes the masks as they were when it started."))
         self.cancel = _button(tr("Cancel export"), self.cancelled)
         more = _button(tr("Queue another…"), self.another)
-        hide = _button(tr("Hide"), self.hidden)
-        hide.setToolTip(tr("The export goes on; this window comes back with the Export command"))
+        self.hide_button = _button(tr("Hide"), self.hidden)
+        self.hide_button.setToolTip(tr("The export goes on; this window comes back with the Export command"))
         parts = (self.heading, self.stage, self.bar, self.figures, self.queue)
         column = _column(self, *parts)
         column.addStretch(1)
         column.addWidget(remark)
-        column.addLayout(_buttons(more, self.cancel, hide))
+        column.addLayout(_buttons(more, self.cancel, self.hide_button))
 
     def show_progress(self, title: str, progress: Progress, waiting: int) -> None:
         """`waiting`: how many exports of this dialog come after it."""
@@ -149,7 +150,9 @@ class ResultPage(QWidget):
                 item.setData(0, Qt.ItemDataRole.UserRole, str(file.path))
                 item.setToolTip(0, str(file.path))
                 self.tree.addTopLevelItem(item)
-        self.tree.setCurrentItem(self.tree.topLevelItem(0))
+        first = self.tree.topLevelItem(0)
+        if first is not None:
+            self.tree.setCurrentItem(first)
         several = len(outcomes) > 1
         self.heading.setText(outcomes[0].sentence if not several else _in_all(outcomes))
         self.report.setPlainText("\n".join(_report_lines(outcomes, several)))
@@ -200,7 +203,7 @@ def _report_lines(outcomes: Sequence[Outcome], several: bool) -> list[str]:
 
 
 def _table(*headings: str) -> QTreeWidget:
-    """Rows of a name and two short columns."""
+    """Rows of a name and short columns, as wide as their headings."""
     table = QTreeWidget()
     table.setHeaderLabels(headings)
     table.setRootIsDecorated(False)
@@ -209,8 +212,9 @@ def _table(*headings: str) -> QTreeWidget:
     header = table.header()
     header.setStretchLastSection(False)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    for column in range(1, len(headings)):
-        header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+    for column, text in enumerate(headings[1:], 1):  # by width: nothing moves when the texts change
+        header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(column, max(table.fontMetrics().horizontalAdvance(text) + 24, 80))
     return table
 
 
@@ -223,7 +227,7 @@ def _column(page: QWidget, *parts: QWidget) -> QVBoxLayout:
     return column
 
 
-def _button(text: str, clicked: Signal) -> QPushButton:
+def _button(text: str, clicked: SignalInstance) -> QPushButton:
     button = QPushButton(text)
     button.clicked.connect(clicked)
     return button

@@ -87,7 +87,7 @@ class Exporter(QObject):
         if not self._job or event.job_id != self._job:
             return
         if isinstance(event, JobProgressed) and not self._cancelling:
-            rate, left = self._pace.note(event.what, event.done, event.total, time.monotonic())
+            rate, left = self._pace.note(event.done, event.total, time.monotonic())
             self._show(Progress(event.what, event.detail, event.done, event.total, left, rate))
         elif isinstance(event, ExportWritten):
             self._files = len(event.files)

@@ -21,19 +21,20 @@ class Sources:
 
     starts: frames to propagate from, drawn or approved, in order. drawn: those that were drawn; a prediction
     that was only approved makes no other stale. revisions: of the object's drawings by frame; rivals: the
-    latest of other objects' on each frame. learned: when the object was last learned from the parent.
+    latest of other objects' on each frame. since: when the object was last learned from
+    the parent.
     """
 
     starts: Sequence[int]
     drawn: Collection[int]
     revisions: Mapping[int, int]
     rivals: Mapping[int, int]
-    learned: int = 0
+    since: int = 0
 
     def is_fresh(self, frame: int, stored: StoredMatte) -> bool:
         """Whether the prediction on `frame` is up to date."""
         known = stored.revision
-        if known < self.learned or self.rivals.get(frame, 0) > known:
+        if known < self.since or self.rivals.get(frame, 0) > known:
             return False
         if stored.origin is None:  # stored by an earlier edition
             return self._latest <= known

@@ -90,7 +90,7 @@ class JobQueue(QObject):
     # --- adding -------------------------------------------------------------------------------------------
 
     def set_document(self, document: Document | None) -> None:
-        """The document whose jobs are added from now on; all others are forgotten, the one under way aborted."""
+        """The document of the jobs from now on; all others are forgotten, the one under way aborted."""
         self._list.clear()
         self.held = False
         self._document = document

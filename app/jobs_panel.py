@@ -34,7 +34,7 @@ STATES = {
     JobState.FAILED: tr("failed"),
     JobState.CANCELLED: tr("stopped"),
 }
-WIDTH = 230
+WIDTH, ITEM_PADDING = 230, 2
 NUMBER = Qt.ItemDataRole.UserRole
 
 
@@ -45,6 +45,7 @@ class ElidedLabel(QLabel):
         super().__init__()
         self._whole = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(self.fontMetrics().lineSpacing() + 2)
 
     def show_text(self, text: str) -> None:
         """Show this from now on."""
@@ -83,7 +84,7 @@ class JobRow(QWidget):
         self._dismiss.setIcon(theme.icon("cancel"))
         self._dismiss.setIconSize(QSize(16, 16))
         self._dismiss.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._dismiss.clicked.connect(lambda: dismiss())
+        self._dismiss.clicked.connect(lambda _checked: dismiss())
         self._arrange()
 
     def _arrange(self) -> None:
@@ -124,11 +125,11 @@ def state_colour(state: JobState) -> str:
 
 
 def figures_text(progress: Progress) -> str:
-    """The stage, how far it is and the time left."""
-    count = ""
-    if progress.total:
-        count = tr("{done} of {total}").format(done=progress.done, total=progress.total)
-    return "  ·  ".join(t for t in (progress.what, count, time_left_text(progress.seconds_left)) if t)
+    """How far it is and the time left; the stage while that cannot be told."""
+    if not progress.total:
+        return progress.what
+    count = tr("{done} of {total}").format(done=progress.done, total=progress.total)
+    return "  ·  ".join(text for text in (count, time_left_text(progress.seconds_left)) if text)
 
 
 def dismissal(job: Job) -> str:
@@ -151,6 +152,11 @@ class JobListWidget(QListWidget):
     def sizeHint(self) -> QSize:
         """No wider than the panels beside it."""
         return QSize(WIDTH, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Rows are as wide as the list, at once."""
+        super().resizeEvent(event)
+        self.doItemsLayout()
 
     @property
     def number(self) -> int:
@@ -195,10 +201,10 @@ class JobsPanel(QWidget):
         self._summary.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
         self.resume_button = QPushButton(theme.icon("play"), tr("Go on"))
         self.resume_button.setToolTip(tr("Start the jobs that were held back"))
-        self.resume_button.clicked.connect(lambda: queue.resume())
+        self.resume_button.clicked.connect(queue.resume)
         self.clear_button = QPushButton(tr("Clear ended"))
         self.clear_button.setToolTip(tr("Take the jobs that have ended off the list"))
-        self.clear_button.clicked.connect(lambda: queue.clear_ended())
+        self.clear_button.clicked.connect(queue.clear_ended)
         self.up = self._mover("up", tr("Let this job run earlier  (Ctrl+Up)"), -1)
         self.down = self._mover("down", tr("Let this job run later  (Ctrl+Down)"), 1)
         self._arrange()
@@ -253,7 +259,7 @@ class JobsPanel(QWidget):
             item = QListWidgetItem(self.list)
             item.setData(NUMBER, number)
             row = JobRow(partial(self._queue.remove, number))
-            item.setSizeHint(QSize(0, row.sizeHint().height()))
+            item.setSizeHint(QSize(0, row.sizeHint().height() + 2 * ITEM_PADDING))
             self.list.setItemWidget(item, row)
             if number == chosen:
                 self.list.setCurrentItem(item)

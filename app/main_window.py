@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.actions import ActionSet
+from app.backgrounds import Backgrounds
 from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.compositing import View
@@ -52,7 +53,8 @@ from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
-from app.timeline_panel import TimelinePanel
+from app.steady_view import SteadyView
+from app.timeline_control import TimelineControl
 from app.tools import Tool
 from app.viewer import Viewer
 from app.workspace import Workspace
@@ -88,12 +90,22 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
-        self.running = Running(workspace, self.editing, self.docks)
+        self.steady = SteadyView(workspace, self.viewer, self.judging.survey)
+        self.timeline_control = TimelineControl(workspace, self.judging.survey, settings, self)
+        self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
         self.exporting = Exporting(workspace, settings, self)
         self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
         self.appearance = Appearance(self.viewer, settings, self)
-        beside = self.running, self.exporting, self.finishing, self.appearance
-        self._chapters: tuple[Chapter, ...] = (self.judging, *beside)
+        self._chapters: tuple[Chapter, ...] = (
+            self.judging,
+            self.steady,
+            self.timeline_control,
+            Backgrounds(workspace, self.viewer, settings, self),
+            self.running,
+            self.exporting,
+            self.finishing,
+            self.appearance,
+        )
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -115,8 +127,6 @@ class MainWindow(QMainWindow):
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
-        self.timeline_panel = TimelinePanel(actions, self.judging.survey)
-        self.timeline = self.timeline_panel.timeline
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
         self._pages.addWidget(self.start_screen)
@@ -139,6 +149,7 @@ class MainWindow(QMainWindow):
         across.setContentsMargins(0, 0, 0, 0)
         for chapter in self._chapters:
             chapter.build(self.actions_by_name)
+        self.timeline_panel, self.timeline = self.timeline_control.panel, self.timeline_control.timeline
         self.docks.restore(self.settings.panel_layout)
         across.addWidget(self.docks, 1)
         across.addWidget(side)
@@ -147,6 +158,7 @@ class MainWindow(QMainWindow):
         page.addWidget(self.timeline_panel)
         page.setStretchFactor(0, 1)
         page.setChildrenCollapsible(False)
+        page.splitterMoved.connect(self.timeline_control.remember_height)
         return page
 
     def _build_toolbars(self) -> None:
@@ -250,6 +262,7 @@ class MainWindow(QMainWindow):
         self.objects_panel.moved.connect(edit.move_object)
         self.objects_panel.recolour_asked.connect(self._ask_colour)
         self.judging.outcome_changed.connect(self.run_panel.set_outcome)
+        self.running.cost_changed.connect(self.run_panel.set_cost)
         self.run_panel.preset_chosen.connect(self._choose_preset)
         self.timeline.scrubbed.connect(self._scrubbed)
         self.timeline.lane_clicked.connect(edit.select)
@@ -337,8 +350,9 @@ class MainWindow(QMainWindow):
         self._refresh_actions()
 
     def _job_progressed(self) -> None:
-        jobs = self.workspace.jobs
-        self.run_panel.show_progress(jobs.running is not None, jobs.progress)
+        jobs, running = self.workspace.jobs, self.running
+        texts = running.device_text(), running.waiting_text()
+        self.run_panel.show_progress(jobs.running is not None, jobs.progress, *texts)
 
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]

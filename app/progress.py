@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from app.language import tr
 
 MEMORY = 10.0  # seconds that the pace is taken over: a stage's first units are often slower
+LEAST_UNITS, LEAST_SECONDS = 3, 0.5  # for a unit's time to be told
 SETTLED = 1.0  # seconds before a pace is told
 
 
@@ -15,7 +16,7 @@ SETTLED = 1.0  # seconds before a pace is told
 class Progress:
     """`done` of `total` units (0 of 0 while unknown); `seconds_left` None until it can be told.
 
-    rate: units a second, None until it can be told.
+    rate: units a second, None until it can be told; `unit`: "step" of learning, else "frame".
     """
 
     what: str
@@ -24,22 +25,23 @@ class Progress:
     total: int = 0
     seconds_left: float | None = None
     rate: float | None = None
+    unit: str = "frame"
 
 
 @dataclass
 class Pace:
     """Units a second over the last seconds, in each stage anew."""
 
-    _what: str = ""
+    _total: int = 0
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def note(self, what: str, done: int, total: int, now: float) -> tuple[float | None, float | None]:
-        """`done` of `total` units of the stage `what` at the time `now`, in seconds.
+    def note(self, done: int, total: int, now: float) -> tuple[float | None, float | None]:
+        """`done` of `total` units at the time `now`, in seconds.
 
         Returns the units a second and the seconds left, None while they cannot be told.
         """
-        if what != self._what or (self._seen and done < self._seen[-1][1]):
-            self._what = what
+        if total != self._total or (self._seen and done < self._seen[-1][1]):
+            self._total = total
             self._seen.clear()
         self._seen.append((now, done))
         while len(self._seen) > 2 and now - self._seen[1][0] > MEMORY:
@@ -49,6 +51,28 @@ class Pace:
             return None, None
         rate = (done - before) / (now - since)
         return rate, (total - done) / rate
+
+
+@dataclass
+class UnitTimer:
+    """Seconds a unit of one stage, from its first unit on: what comes before is preparation."""
+
+    _first: tuple[float, int] = (0.0, 0)
+    _last: tuple[float, int] = (0.0, 0)
+
+    def note(self, done: int, now: float) -> None:
+        """`done` units at the time `now`, in seconds."""
+        if done > 0 and self._first[1] == 0:
+            self._first = now, done
+        if done > self._last[1]:
+            self._last = now, done
+
+    @property
+    def seconds(self) -> float | None:
+        """None where too few units were done to tell."""
+        (began, first), (ended, last) = self._first, self._last
+        enough = last - first >= LEAST_UNITS and ended - began >= LEAST_SECONDS
+        return (ended - began) / (last - first) if enough else None
 
 
 def time_left_text(seconds: float | None) -> str:

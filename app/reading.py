@@ -154,8 +154,9 @@ class Reading:
                 rivals[cell.frame] = max(revision, rivals.get(cell.frame, 0))
         drawn = self._store.cells.row(Kind.ANNOTATION, object_id)
         own = self._store.revisions(object_id)
-        learned = self._store.learned.get(object_id, 0)
-        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals, learned)
+        lesson = self._store.lessons.get(object_id)
+        since = lesson.since if lesson is not None else 0
+        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals, since)
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""
@@ -216,6 +217,13 @@ class Reading:
     def edges(self, object_id: int) -> EdgeTrack:
         """How an object's mattes are finished."""
         return self._store.edges(object_id)
+
+    def centre(self, object_id: int, frame: int) -> tuple[float, float] | None:
+        """The middle of the matte, (x, y) as shares of the frame; None where there is none or unknown."""
+        drawn, stored = self._store.annotation((object_id, frame)), self._store.prediction((object_id, frame))
+        if isinstance(drawn, Packed):
+            return drawn.centre
+        return stored.footprint.centre if stored is not None and stored.footprint is not None else None
 
     def muted(self, object_id: int, frame: int) -> bool:
         """Whether the present prediction is not to be listed among the worst."""

@@ -6,15 +6,18 @@ import time
 
 from PySide6.QtCore import QObject, Signal
 
+from app.costs import FRAME, STEP
 from app.document import Document, FrameState
 from app.engine_bridge import EngineBridge
+from app.foresight import work_of
 from app.jobs import Ending, JobState
 from app.language import tr, trn
 from app.orders import Order, Way
-from app.progress import Pace, Progress
+from app.progress import Pace, Progress, UnitTimer
 from vosengine.config import Config
 from vosengine.messages import (
     END,
+    DeviceUsed,
     Event,
     FineTune,
     JobCancelled,
@@ -25,7 +28,6 @@ from vosengine.messages import (
     ModelReady,
     Propagate,
 )
-from vosengine.types import Span
 
 
 class Runner(QObject):
@@ -35,6 +37,7 @@ class Runner(QObject):
     previewed = Signal(object)  # MaskPreviewed
     ended = Signal(str)  # a sentence on how it went, unless it failed
     failed = Signal(str, str)  # message, traceback ("" for an expected failure)
+    measured = Signal(object, str, float)  # Config, unit (see `app.costs`), seconds it takes of one object
     over = Signal(object)  # Ending, however it went; after the others
 
     def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
@@ -45,6 +48,10 @@ class Runner(QObject):
         self._job = 0
         self._step: int | None = None
         self._stored = 0
+        self._command: FineTune | None = None  # what is being learned
+        self._timer = UnitTimer()
+        self._objects = 1.0  # found on each frame, on average
+        self.device: DeviceUsed | None = None  # of the last run
         self._learned: frozenset[int] = frozenset()
         self._config: Config | None = None  # what it was learned with
         self._pace = Pace()
@@ -104,20 +111,23 @@ class Runner(QObject):
             self.changed.emit()
 
     def _submit_learning(self, document: Document, order: Order) -> None:
-        self._job = self._bridge.submit(
-            FineTune(
-                document.clip.path,
-                document.annotations(),
-                order.config,
-                document.runs.begin_learning(),
-                warm_start=True,
-                cache_folder=document.cache_folder,
-                models_folder=document.models_folder,
-            )
+        self._command = FineTune(
+            document.clip.path,
+            document.annotations(),
+            order.config,
+            document.runs.begin_learning(),
+            warm_start=True,
+            cache_folder=document.cache_folder,
+            models_folder=document.models_folder,
         )
+        self._timer, self._objects = UnitTimer(), 1.0
+        self._job = self._bridge.submit(self._command)
         self._show(Progress(tr("Starting the engine…")))
 
     def _submit_propagation(self, document: Document, order: Order) -> None:
+        wanted = frames_of(order, document)
+        work = work_of(order, document, wanted)
+        self._timer, self._objects = UnitTimer(), work.object_frames / max(work.frames, 1)
         self._step = document.begin_predictions(order.undo_name)
         self._job = self._bridge.submit(
             Propagate(
@@ -129,7 +139,7 @@ class Runner(QObject):
                 document.revision,
                 cache_folder=document.cache_folder,
                 models_folder=document.models_folder,
-                frames=frames_of(order, document),
+                frames=wanted,
             )
         )
         self._show(Progress(tr("Cutting out…")))
@@ -151,14 +161,20 @@ class Runner(QObject):
             self._store(self._document, event)
         elif isinstance(event, ModelReady):
             self._learned, self._config = frozenset(event.object_ids), self._order.config
-            self._document.runs.learned_afresh(event.cold, event.revision)
+            if self._command is not None:
+                self._document.runs.learned(self._command, event.cold)
+        elif isinstance(event, DeviceUsed):
+            self.device = event
         elif isinstance(event, END):
             self._end_job(self._document, self._order, event)
 
     def _note_progress(self, event: JobProgressed) -> None:
         if not self._cancelling:
-            rate, left = self._pace.note(event.what, event.done, event.total, time.monotonic())
-            self._show(Progress(event.what, event.detail, event.done, event.total, left, rate))
+            now = time.monotonic()
+            self._timer.note(event.done, now)
+            rate, left = self._pace.note(event.done, event.total, now)
+            unit = STEP if self._step is None else FRAME
+            self._show(Progress(event.what, event.detail, event.done, event.total, left, rate, unit))
 
     def _store(self, document: Document, event: MaskPredicted) -> None:
         assert self._step is not None
@@ -178,6 +194,7 @@ class Runner(QObject):
 
     def _end_job(self, document: Document, order: Order, event: Event) -> None:
         learned = self._step is None
+        self._tell_measured(order.config, STEP if learned else FRAME)
         if self._step is not None:
             document.end_predictions(self._step)
             self._step = None
@@ -186,6 +203,11 @@ class Runner(QObject):
             self._submit_propagation(document, order)
         else:
             self._end(self._ending(event))
+
+    def _tell_measured(self, config: Config, unit: str) -> None:
+        seconds = self._timer.seconds
+        if seconds is not None and self.device is not None:
+            self.measured.emit(config, unit, seconds / (self._objects or 1.0))
 
     def _ending(self, event: Event) -> Ending:
         if isinstance(event, JobFailed):
@@ -213,11 +235,6 @@ class Runner(QObject):
 def frames_of(order: Order, document: Document) -> frozenset[int] | None:
     """The frames to predict; None for all of the order's."""
     return document.outdated(order.span) or None if order.way is Way.RUN else None
-
-
-def frames_to_redo(order: Order, document: Document) -> Span | frozenset[int]:
-    """The frames that an order carried out now would predict."""
-    return frames_of(order, document) or order.span
 
 
 def _masks(count: int) -> str:

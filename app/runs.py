@@ -9,6 +9,8 @@ from app.cells import Cell, Change, Kind, StoredMatte
 from app.outcome import Outcome
 from app.store import Store
 from app.undo import Step, UndoStack
+from vosengine.lessons import Lesson, config_text
+from vosengine.messages import FineTune
 from vosengine.types import Matte
 
 
@@ -27,11 +29,24 @@ class Runs:
         """A revision of its own for what is about to be learned: all present predictions are older."""
         return self._store.next_revision()
 
-    def learned_afresh(self, object_ids: Collection[int], revision: int) -> None:
-        """These objects' models were learned from the parent at `revision`: older predictions are stale."""
-        for object_id in object_ids:
-            self._store.learn_afresh(object_id, revision)
+    def learned(self, command: FineTune, cold: Collection[int]) -> None:
+        """The models are what `command` made them; what the `cold` ones' former models predicted is stale."""
+        for object_id in {each.object_id for each in command.annotations}:
+            frames = frozenset(a.frame for a in command.annotations if a.object_id == object_id)
+            former, since = self.lesson(object_id), command.revision
+            if object_id not in cold:
+                since = former.since if former is not None else 0
+            lesson = Lesson(config_text(command.config), frames, command.revision, since)
+            self._store.learn(object_id, lesson)
             self._tell(Change(Kind.STATES, object_id))
+
+    def lesson(self, object_id: int) -> Lesson | None:
+        """What an object's model was taught last."""
+        return self._store.lessons.get(object_id)
+
+    def drawn_since(self, object_id: int, revision: int) -> bool:
+        """Whether the object was drawn, or erased, on any frame after `revision`."""
+        return any(each > revision for each in self._store.revisions(object_id).values())
 
     @property
     def outcome(self) -> Outcome:

@@ -20,6 +20,7 @@ from app.packed import SCRIBBLE_VALUES, Packed
 from app.saver import Saver
 from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import ProjectError
+from vosengine.lessons import Lesson, model_file, read_lesson
 from vosengine.messages import MaskPredicted
 from vosengine.project_file import Key, Manifest, Project, RotoObject, check_same_clip
 from vosengine.types import Box, ClipInfo, Matte
@@ -38,7 +39,7 @@ class Store:
         self.manifest = project.manifest
         self.cells = Cells()
         self.revision = project.manifest.revision
-        self.learned: dict[int, int] = {}  # the revision at which each object was learned from the parent
+        self.lessons: dict[int, Lesson] = {}  # the last one of each object's model
         self.edition = 0  # another one whenever what predictions hang on may have changed
         self.saver = Saver(on_error)
         self._memory = ArrayMemory()
@@ -165,9 +166,9 @@ class Store:
         self.revision += 1
         return self.revision
 
-    def learn_afresh(self, object_id: int, revision: int) -> None:
-        """An object's predictions older than this are of a former model."""
-        self.learned[object_id] = revision
+    def learn(self, object_id: int, lesson: Lesson) -> None:
+        """An object's model was taught; predictions older than `lesson.since` are of a former one."""
+        self.lessons[object_id] = lesson
         self.edition += 1
 
     def relink(self, clip: ClipInfo, accept_changed: bool) -> None:
@@ -226,6 +227,11 @@ class Store:
             self.revision = max(self.revision, each.revision)
         for object_id, track in manifest.edges.items():
             self.cells.set(Cell(Kind.EDGES, object_id), track)
+        for each in manifest.objects:
+            lesson = read_lesson(model_file(self.project.models_folder, each.object_id))
+            if lesson is not None:
+                self.lessons[each.object_id] = lesson
+                self.revision = max(self.revision, lesson.revision)
         for key in manifest.approved:
             self.cells.set(Cell(Kind.APPROVED, *key), True)
         self.revision = max(self.revision, *revisions.values(), 0)

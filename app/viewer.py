@@ -9,11 +9,11 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
-from app.ahead import Ahead
 from app.canvas import Canvas
 from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Look, Scene, View
 from app.document import Change, Document, Kind
 from app.edge_plan import EdgePlan, LayerAt
+from app.effects import Picture
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
 from app.pen import PenStroke
@@ -29,8 +29,11 @@ from vosengine.types import Box, Mask, Matte
 SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame replaces the proxy
 SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
+SAME_MATTES = {  # after such changes what was read of the mattes still holds
+    *(Kind.SELECTION, Kind.UNDO, Kind.OBJECTS, Kind.SCRIBBLES, Kind.CONFIG, Kind.MESSAGES),
+    *(Kind.STATES, Kind.APPROVED, Kind.MUTED, Kind.EDGES),
+}
 BRUSHES = (Tool.BRUSH, Tool.ERASER)
-NOT_IN_MATTES = (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES, Kind.EDGES, Kind.CONFIG)
 OUTLINES: dict[Tool, type[Outline]] = {
     Tool.LASSO: Lasso,
     Tool.POLYGON: Polygon,
@@ -42,6 +45,8 @@ class Viewer(QObject):
     """Between the workspace and the canvas."""
 
     refused = Signal(str)  # why an edit was not made
+    arriving = Signal(int)  # the frame whose picture the canvas shows next
+    view_changed = Signal()
 
     def __init__(self, workspace: Workspace, canvas: Canvas, radius: float) -> None:
         super().__init__(canvas)
@@ -49,6 +54,7 @@ class Viewer(QObject):
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
         self.backdrop: Colour = BACKDROP
         self.look = Look()
+        self.picture: Picture | None = None
         self.wipe: float | None = None  # share of the width that shows the former result
         self.edges = EdgePlan()  # how the mattes shown are finished
         self.skins = False  # whether the outlines of the neighbouring frames are shown
@@ -64,7 +70,6 @@ class Viewer(QObject):
         self._soon.timeout.connect(self._show)
         self._later = QTimer(self, singleShot=True, interval=SHARP_DELAY)
         self._later.timeout.connect(self._show_sharp)
-        self._ahead = Ahead(workspace.renderer, self._scene_ahead, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -97,6 +102,12 @@ class Viewer(QObject):
         """Another way to look at the masks."""
         self.view = view
         self._update_pointer()
+        self.refresh()
+        self.view_changed.emit()
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """The ground of View.PICTURE."""
+        self.picture = picture
         self.refresh()
 
     def set_backdrop(self, colour: Colour) -> None:
@@ -173,8 +184,8 @@ class Viewer(QObject):
             self._later.stop()
 
     def _changed(self, change: Change) -> None:
-        if change.kind not in NOT_IN_MATTES:
-            self._count(change)
+        if change.kind not in SAME_MATTES:
+            self._count_mattes(change)
         if change.kind is Kind.PREDICTION and change.object_id is not None:
             self._previews.pop(change.object_id, None)
         if change.kind in (Kind.SELECTION, Kind.OBJECTS):
@@ -183,8 +194,8 @@ class Viewer(QObject):
         if document is not None and change.frame in (None, document.frame):
             self.refresh()
 
-    def _count(self, change: Change) -> None:
-        """Other mattes have other keys."""
+    def _count_mattes(self, change: Change) -> None:
+        """Other mattes than those read before: of one frame, or of any."""
         if change.object_id is None or change.frame is None:
             self._epoch += 1
             return
@@ -215,7 +226,6 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is None:
             return
-        self._ahead.stop()
         self._workspace.renderer.show(self._scene(document, sharp=False))
         self._show_boxes(document)
         self._later.start()
@@ -224,7 +234,6 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is not None and not self._workspace.player.is_playing and not self.edges.is_trying:
             self._workspace.renderer.show(self._scene(document, sharp=True))
-            self._ahead.start(document.frame, document.span)
 
     def shown_objects(self, document: Document) -> list[RotoObject]:
         """The visible objects, the topmost first; with solo the current one alone."""
@@ -232,26 +241,15 @@ class Viewer(QObject):
         return [each for each in document.objects if (each.object_id == own if self.solo else each.visible)]
 
     def _scene(self, document: Document, sharp: bool) -> Scene:
-        layers, marks = self._layers(document, document.frame), None
+        # The topmost object comes first in the document and last in the picture.
+        shown = reversed(self.shown_objects(document))
+        layers = tuple(self._layer(document, o.object_id, o.colour) for o in shown)
+        marks = None
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
         wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
-        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins, self.look)
-
-    def _scene_ahead(self, frame: int) -> Scene | None:
-        """A coming frame with edges to finish: that may take longer than it is shown when it is played."""
-        document = self._workspace.document
-        if document is None or self._workspace.runner.is_running or self._workspace.player.is_playing:
-            return None
-        if not any(self.edges.finishes(document, o.object_id, frame) for o in self.shown_objects(document)):
-            return None
-        layers = self._layers(document, frame)
-        return Scene(frame, self.view, layers, backdrop=self.backdrop, wipe=self.wipe)
-
-    def _layers(self, document: Document, frame: int) -> tuple[Layer, ...]:
-        """The topmost object comes first in the document and last in the picture."""
-        shown = reversed(self.shown_objects(document))
-        return tuple(self._layer(document, o.object_id, o.colour, frame) for o in shown)
+        grounds = self.backdrop, wipe, skins, self.picture
+        return Scene(document.frame, self.view, layers, sharp, marks, *grounds, self.look)
 
     def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
         """The current object on the frames before and after."""
@@ -260,7 +258,7 @@ class Viewer(QObject):
             frame = document.frame + step
             shown = own and (self.solo or document.object(own).visible)
             if shown and 0 <= frame < document.clip.frame_count:
-                layers.append(self.edges.finished(document, own, frame, self._at(document, own, colour)))
+                layers.append(self.finished_layer_of(document, own, frame, colour))
         return tuple(layers)
 
     def layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
@@ -268,10 +266,15 @@ class Viewer(QObject):
         key = (object_id, frame, self._epoch, self._versions[object_id, frame])
         return Layer(key, colour, _loader(document, object_id, frame), selected=True)
 
+    def finished_layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
+        """The same as its edges are finished."""
+        return self.edges.finished(document, object_id, frame, self._at(document, object_id, colour))
+
     def _at(self, document: Document, object_id: int, colour: Colour) -> LayerAt:
         return lambda frame: self.layer_of(document, object_id, frame, colour)
 
-    def _layer(self, document: Document, object_id: int, colour: str, frame: int) -> Layer:
+    def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
+        frame = document.frame
         load: Callable[[], Mask | Matte | None]
         live = self._workspace.scribbler.live_mask(object_id, frame)
         if live is None:
@@ -294,6 +297,7 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is None or (scene.frame != document.frame and not self._workspace.player.is_playing):
             return  # an older wish; the newer one is on its way
+        self.arriving.emit(scene.frame)
         self._canvas.set_picture(picture, bare)
 
     def _show_boxes(self, document: Document) -> None:

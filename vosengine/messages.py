@@ -192,6 +192,16 @@ class JobProgressed:
 
 
 @dataclass(frozen=True)
+class DeviceUsed:
+    """What a job computes on: "CPU, 8 threads" or a card's name; the card's memory in bytes, else 0 of 0."""
+
+    job_id: int
+    device: str
+    memory_used: int = 0
+    memory_total: int = 0
+
+
+@dataclass(frozen=True)
 class ClipOpened:
     """The clip is indexed and can be shown."""
 
@@ -289,6 +299,7 @@ Event = (
     JobQueued
     | JobStarted
     | JobProgressed
+    | DeviceUsed
     | ClipOpened
     | MaskPreviewed
     | MaskPredicted

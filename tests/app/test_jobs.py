@@ -218,7 +218,7 @@ def test_the_panel_comes_up_and_its_keys_move_and_remove_jobs(
     assert opened.running.dock.isHidden()
     do(opened, "propagate_forward")
     assert opened.running.dock.isVisible()
-    assert opened.running.dock.windowTitle() == "Jobs (1)"
+    assert opened.run_panel.cost[1].text() == "1 job waits"
     do(opened, "learn")
     assert panel.list.count() == 3
     panel.list.setCurrentRow(2)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vosengine.finish.own_motion import inside_on, own_motion
 from vosengine.finish.sampling import Numbers, places_of, sampled
 from vosengine.finish.surroundings import Surroundings
 from vosengine.types import Matte, Probability
@@ -17,7 +18,6 @@ from vosengine.types import Matte, Probability
 MOST_SAMPLES = 64
 LEAST_TRUST = 0.25  # of a neighbour's flow, on the whole object's mean: below it there is a cut, say
 STILL = np.zeros((1, 1, 2), np.float32)
-CLOSE, ENOUGH = 2.0, 0.02  # pixels of deviation; what must lie inside of it to go by what is close
 LEAST_MOTION = 0.25  # pixels of blur: less is not seen
 
 
@@ -49,34 +49,16 @@ def object_velocity(matte: Matte, scene: Surroundings) -> Numbers:
     and to the frame after, each as far as it is trusted. What lies outside the object moves on its own and is
     not looked at. 0 where no neighbour shows the object.
     """
-    known = [(offset, scene.motions[offset]) for offset in (-1, 1) if offset in scene.both]
-    if not known:
-        return STILL
-    height, width = known[0][1].trust.shape
-    inside = np.asarray(cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA) >= 0x8000)
-    weight, summed = np.zeros((height, width), np.float32), np.zeros((height, width, 2), np.float32)
-    for offset, (flow, trust) in known:
-        if inside.any() and trust[inside].mean() >= LEAST_TRUST:
-            weight += trust * inside
-            summed += offset * (trust * inside)[..., None] * flow
-    return _carried_on(weight, summed, width / matte.shape[1])
-
-
-def _carried_on(weight: Numbers, summed: Numbers, scale: float) -> Numbers:
-    """The mean where there is weight, elsewhere that of what is nearest; `scale` grid cells a pixel."""
-    mean, _ = _spread(weight, summed, 0)
-    fastest = scale * float(np.linalg.norm(mean, axis=2).max())
-    close, enough = _spread(weight, summed, CLOSE)
-    far, _ = _spread(weight, summed, fastest / 4 + CLOSE)
-    return np.where((enough > ENOUGH)[..., None], close, far)
-
-
-def _spread(weight: Numbers, summed: Numbers, deviation: float) -> tuple[Numbers, Numbers]:
-    """Gaussian means of what is summed, and of the weights."""
-    if deviation > 0:
-        weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), deviation), np.float32)
-        summed = np.asarray(cv2.GaussianBlur(summed, (0, 0), deviation), np.float32)
-    return np.asarray(summed / np.maximum(weight, 1e-6)[..., None], np.float32), weight
+    total, weight = STILL, np.zeros((1, 1), np.float32)
+    for offset in scene.both & {-1, 1}:
+        motion = scene.motions[offset]
+        inside = inside_on(matte, motion)
+        if inside.any() and motion.trust[inside].mean() >= LEAST_TRUST:
+            fastest = float(np.linalg.norm(motion.flow[inside], axis=1).max())
+            own = own_motion(matte, motion, fastest / 2 * inside.shape[1] / matte.shape[1])
+            total = total + offset * own.trust[..., None] * own.flow
+            weight = weight + own.trust
+    return np.asarray(total / np.maximum(weight, 1e-6)[..., None], np.float32)
 
 
 def _near_edges(alpha: Probability, reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,9 +1,9 @@
 """Temporal smoothing: chatter taken out of an edge, what the footage itself moves left in.
 
 In a narrow band round the edge, coverage becomes its mean with that of neighbouring frames, fetched along the
-optical flow and believed as far as the flow returns home (`vosengine.guides.flow.consistency`). So an object
-that moves faster than flow can follow keeps its own edge and drags nothing behind it, and nothing away from
-the edge changes: no holes, no ghosts. What was measured is in ARCHITECTURE.md.
+object's own optical flow and believed as far as that returns home (`vosengine.guides.flow.consistency`). So
+an object that moves faster than flow can follow keeps its own edge and drags nothing behind it, and nothing
+away from the edge changes: no holes, no ghosts. What was measured is in ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vosengine.finish.own_motion import own_motion
 from vosengine.finish.sampling import Numbers, on_grid, places_of, sampled
 from vosengine.finish.surroundings import Surroundings
 from vosengine.types import Matte
@@ -32,7 +33,7 @@ def steadied(matte: Matte, scene: Surroundings, count: int) -> Matte:
     own = matte[rows, columns].astype(np.float32)
     total, weight = own.copy(), np.ones_like(own)
     for offset in offsets:
-        flow, trust = scene.motions[offset]
+        flow, trust = own_motion(matte, scene.motions[offset])
         near = 1 - (abs(offset) - 1) / count
         believed = near * on_grid(trust, matte.shape, places) ** 2
         there = np.asarray(places + on_grid(flow, matte.shape, places), np.float32)

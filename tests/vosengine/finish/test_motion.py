@@ -26,7 +26,9 @@ def blurred(still: np.ndarray, share: float, scene: Surroundings) -> np.ndarray:
     return finished(as_matte(still), EdgeControls(motion_blur=share), scene) / 65535
 
 
-@pytest.mark.parametrize(("velocity", "share"), [((28, 0), 0.5), ((-12, 9), 1.0), ((56, -9), 0.25)])
+@pytest.mark.parametrize(
+    ("velocity", "share"), [((28, 0), 0.5), ((-12, 9), 1.0), ((56, -9), 0.25), ((56, -9), 1.0)]
+)
 def test_a_moving_disk_is_covered_as_long_as_it_is_there(velocity, share):
     still = disk(18, soft=4)
     moments = (np.arange(200) + 0.5) / 200 - 0.5
@@ -41,7 +43,7 @@ def test_a_moving_disk_is_covered_as_long_as_it_is_there(velocity, share):
 def test_the_part_that_stands_still_stays_sharp():
     still = disk(18)
     found = blurred(still, 0.8, moving(still, (14, 0), (0, 0)))
-    assert np.abs(found - still)[57:].max() < 0.005
+    assert np.abs(found - still)[57:].max() < 0.02
     assert np.abs(found - still)[:45].max() > 0.3
 
 
