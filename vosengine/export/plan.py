@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from vosengine.edge_controls import SMOOTHING_MOST
 from vosengine.errors import ExportError
 from vosengine.export.naming import clip_name, frame_digits, frame_file, named
 from vosengine.export.timing import Timing, timecode_after, timing_of
-from vosengine.finish import Motions, decontaminated, finished, surroundings
+from vosengine.finish import Motions, decontaminated, finished, reach_of, surroundings
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
 from vosengine.types import ClipInfo, Matte, Span
@@ -73,9 +74,9 @@ class Plan:
         self._plate: tuple[int, NDArray[np.uint16]] | None = None
         self._stamps: dict[Path, tuple[int, int]] = {}
         self._motions = Motions(clip.image, info)
-        # Temporal smoothing reads each matte for all the frames round it.
+        # Temporal smoothing asks for each matte on all the frames round it.
         kept = max(2 * SMOOTHING_MOST + 1, KEPT_BYTES // (2 * info.width * info.height))
-        self._read = lru_cache(maxsize=kept)(self._checked)
+        self._remembered = lru_cache(maxsize=kept)(self._read)
         self._finished: dict[int, tuple[int, Matte]] = {}  # by object, the last frame's
 
     @property
@@ -116,24 +117,22 @@ class Plan:
         return colours
 
     def _finish(self, source: ExportSource, frame: int) -> Matte:
-        matte = self._stored(source, frame)
+        controls, drawn = source.edges.at(frame), frame in source.drawn
+        read = self._remembered if reach_of(controls, drawn) else self._read
+        stored = partial(self._stored, source, read)
+        matte = stored(frame)
         if matte is None:
             return np.zeros((self.info.height, self.info.width), np.uint16)
-        controls = source.edges.at(frame)
-        if controls.is_neutral:
-            return matte
-        stored = partial(self._stored, source)
-        scene = surroundings(frame, controls, stored, self._motions, frame in source.drawn)
-        return finished(matte, controls, scene)
+        return finished(matte, controls, surroundings(frame, controls, stored, self._motions, drawn))
 
-    def _stored(self, source: ExportSource, frame: int) -> Matte | None:
+    def _stored(self, source: ExportSource, read: Callable[[str, Path], Matte], frame: int) -> Matte | None:
         path = source.matte_files.get(frame)
         if path is None:
             return None
         self._refuse_changed(source, path)
-        return self._read(source.name, path)
+        return read(source.name, path)
 
-    def _checked(self, name: str, path: Path) -> Matte:
+    def _read(self, name: str, path: Path) -> Matte:
         shape = (self.info.height, self.info.width)
         matte = read_matte(path)
         if matte.shape != shape:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vosengine.finish.sampling import Numbers, places_of, sampled
 from vosengine.types import Probability
 
-SOFTEST = 24.0  # pixels from the edge: what is soft beyond it, smoke say, has no edge to move with
+SOFTEST = 24.0  # pixels from the edge: what is soft beyond it, smoke say, moves by whole pixels
 # The two corners of each side of a square; its corners are numbered by rows.
 SIDES = ((0, 1), (0, 2), (1, 3), (2, 3))
 DEPTHS = (0.5, 1.0, 3.0)  # pixels inside the edge at which to look
@@ -41,13 +41,15 @@ class _Pieces(NamedTuple):
 def grown(alpha: Probability, radius: float) -> Probability:
     """The object's edge moved outwards by `radius` pixels, inwards where negative.
 
-    alpha: float32 (height, width) in [0, 1]. Nothing moves where coverage passes one half nowhere.
+    alpha: float32 (height, width) in [0, 1]. What never reaches half coverage moves by whole pixels.
     """
     if radius < 0:
         return np.asarray(1 - grown(1 - alpha, -radius), np.float32)
-    pieces = _pieces(alpha)
-    if radius == 0 or pieces is None:
+    if radius == 0:
         return alpha
+    pieces = _pieces(alpha)
+    if pieces is None:
+        return dilated(alpha, radius)
     away, labels = cv2.distanceTransformWithLabels(
         (~pieces.squares).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )

@@ -50,7 +50,7 @@ def object_velocity(matte: Matte, scene: Surroundings) -> Numbers:
     not looked at. 0 where no neighbour shows the object.
     """
     total, weight = STILL, np.zeros((1, 1), np.float32)
-    for offset in scene.both & {-1, 1}:
+    for offset in sorted(scene.both & {-1, 1}):
         motion = scene.motions[offset]
         inside = inside_on(matte, motion)
         if inside.any() and motion.trust[inside].mean() >= LEAST_TRUST:

@@ -186,6 +186,18 @@ def test_export_sources_are_exact(project: Project):
     assert (cv2.imdecode(np.fromfile(redrawn, np.uint8), cv2.IMREAD_UNCHANGED) == 65535 - drawn).all()
 
 
+def test_export_sources_say_how_edges_are_finished_and_what_a_person_vouched_for(project: Project):
+    hat, edges = project.add_object("Hat"), EdgeTrack({2: EdgeControls(grow=1.5)})
+    project.write_annotation(1, 3, a_mask(1))
+    project.write_prediction(1, 4, a_matte(2), 0.5, 0)
+    project.write_prediction(1, 5, a_matte(2), 0.5, 0)
+    approved = frozenset({(1, 4), (hat.object_id, 7)})
+    project.write_manifest(replace(project.manifest, approved=approved, edges={1: edges}))
+    dancer, other = project.export_sources()
+    assert (dancer.edges, dancer.drawn) == (edges, {3, 4})
+    assert (other.edges, other.drawn) == (EdgeTrack(), {7})
+
+
 def test_half_coverage_is_where_masks_begin():
     matte = np.array([[0, 32767, 32768, 65535]], np.uint16)
     assert harden(matte).tolist() == [[0, 0, 255, 255]]
