@@ -44,6 +44,7 @@ from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
 from app.exporting import Exporting
+from app.finishing import Finishing
 from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
@@ -97,6 +98,8 @@ class MainWindow(QMainWindow):
         self.timeline_control = TimelineControl(workspace, self.judging.survey, settings, self)
         self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
         self.exporting = Exporting(workspace, settings, self)
+        self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
+        self.appearance = Appearance(self.viewer, settings, self)
         self._chapters: tuple[Chapter, ...] = (
             self.judging,
             self.appearance,
@@ -106,6 +109,8 @@ class MainWindow(QMainWindow):
             Backgrounds(workspace, self.viewer, settings, self),
             self.running,
             self.exporting,
+            self.finishing,
+            self.appearance,
         )
         self.brush = BrushControl(self.viewer, settings)
         self.actions_by_name = ActionSet(self, self._handlers(), self.comfort.keymap.all())
