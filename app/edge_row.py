@@ -135,7 +135,8 @@ class EdgeRow(QObject):
         self._scale, self._moved = scale, False
         self.label, self.slider, self.figure = QLabel(scale.label), PullSlider(), Figure(scale)
         self.label.setToolTip("{}\n{}".format(scale.help, tr("Double-click to reset")))
-        self.slider.setToolTip(scale.help)
+        for control in (self.slider, self.figure):
+            control.setToolTip(scale.help)
         if scale.position(scale.default) not in (0, STEPS):
             self.slider.setStyleSheet(FROM_THE_MIDDLE)
         for widget in (self.slider, self.figure):

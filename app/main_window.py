@@ -21,9 +21,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QColorDialog,
+    QFrame,
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
+    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -149,7 +151,12 @@ class MainWindow(QMainWindow):
         column.setSpacing(8)
         column.addWidget(self.objects_panel, 1)
         column.addWidget(self.run_panel)
-        side.setFixedWidth(SIDE_WIDTH)
+        # Scrolls in a low window, lest it keep the timeline low.
+        beside = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+        beside.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        beside.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        beside.setWidget(side)
+        beside.setFixedWidth(SIDE_WIDTH)
         upper = QWidget()
         across = QHBoxLayout(upper)
         across.setContentsMargins(0, 0, 0, 0)
@@ -158,7 +165,7 @@ class MainWindow(QMainWindow):
         self.timeline_panel, self.timeline = self.timeline_control.panel, self.timeline_control.timeline
         self.docks.restore(self.settings.panel_layout)
         across.addWidget(self.docks, 1)
-        across.addWidget(side)
+        across.addWidget(beside)
         page = QSplitter(Qt.Orientation.Vertical)
         page.addWidget(upper)
         page.addWidget(self.timeline_panel)
