@@ -398,7 +398,7 @@ def run(arguments: argparse.Namespace, make_engine: MakeEngine | None = None) ->
     application = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(application, QApplication)
     apply_theme(application)
-    window = MainWindow(Workspace(make_engine), Settings(preset=arguments.preset))
+    window = MainWindow(Workspace(make_engine), Settings(preset=arguments.preset, tour_shown=True))
     window.workspace.new_config = preset(arguments.preset)
     window.resize(*arguments.size)
     window.show()
