@@ -18,7 +18,10 @@ HOLDER = "project.lock.json"  # beside the lock: Windows lets nobody read a lock
 
 
 class ProjectLock:
-    """The lock of a project folder, held from construction to `release`."""
+    """The lock of a project folder, held from construction to `release`.
+
+    was_left: the last holder ended without releasing it.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Raises ProjectError, naming the holder, when the folder is locked or cannot be written."""
@@ -35,6 +38,7 @@ class ProjectLock:
             raise ProjectError(
                 f"{folder} cannot be locked ({reason}); copy it to a place that can be written."
             ) from error
+        self.was_left = self._holder.exists()
         holder = {"host": socket.gethostname(), "pid": os.getpid()}
         with suppress(EngineError):  # only for the sentence others see: a full disk still opens
             atomic.write_bytes(self._holder, json.dumps(holder).encode("ascii"))
