@@ -37,6 +37,8 @@ class Kind(Enum):
     UNDO = "undo"  # undo_name and redo_name may have changed
     MESSAGES = "messages"  # something was set aside, see `Document.messages`
 
+    __hash__ = object.__hash__  # Enum's own is written in Python: too slow for each cell of a long clip
+
 
 @dataclass(frozen=True)
 class Change:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from app.cells import OBJECTS, Cell, Change, Kind, Value
 from app.reading import Reading
@@ -126,15 +126,10 @@ class Changing(Reading):
     def _put_back(self, values: Mapping[Cell, Value]) -> None:
         self._tell_of(self._store.put(values))
 
-    def _tell_of(self, cells: Iterable[Cell]) -> None:
-        cells = list(cells)
+    def _tell_of(self, cells: Sequence[Cell]) -> None:
         if OBJECTS in cells:
             self._select_existing()
-        frames = Counter(cell[:2] for cell in cells if cell.frame_kind)
-        many = {row for row, count in frames.items() if count > MANY}
-        for change in dict.fromkeys(
-            Change(cell.kind, cell.object_id) if cell[:2] in many else cell.change for cell in cells
-        ):
+        for change in _changes(cells):
             self._tell(change)
         for object_id in {cell.object_id for cell in cells if cell.kind is Kind.APPROVED}:
             self._tell(Change(Kind.STATES, object_id))
@@ -153,3 +148,15 @@ class Changing(Reading):
         if self.object_id not in known:
             self.object_id = known[0] if known else 0
             self._tell(Change(Kind.SELECTION, self.object_id, self.frame))
+
+
+def _changes(cells: Iterable[Cell]) -> Iterator[Change]:
+    """What to tell of changed cells: of many frames of an object only that they changed."""
+    rows: defaultdict[tuple[Kind, int], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        rows[cell.kind, cell.object_id].append(cell)
+    for (kind, object_id), row in rows.items():
+        if len(row) > MANY:
+            yield Change(kind, object_id)
+        else:
+            yield from dict.fromkeys(cell.change for cell in row)

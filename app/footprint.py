@@ -10,6 +10,7 @@ import base64
 import binascii
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import cv2
@@ -25,13 +26,9 @@ CHANGED = 0.005  # of what both cover together; less is rounding
 
 @dataclass(frozen=True)
 class Footprint:
-    """`packed`: uint8 coverage of ROWS x COLUMNS cells, 255 when the cell is full, compressed.
-
-    area: share of the frame that is covered, in [0, 1].
-    """
+    """`packed`: uint8 coverage of ROWS x COLUMNS cells, 255 when the cell is full, compressed."""
 
     packed: bytes
-    area: float
 
     @classmethod
     def of(cls, matte: Mask | Matte) -> Self:
@@ -40,17 +37,22 @@ class Footprint:
         small = cv2.resize(matte[::step, ::step], (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
         if small.dtype == np.uint16:
             small = (small.astype(np.uint32) * 255 + 32767) // 65535
-        cells = small.astype(np.uint8)
-        return cls(zlib.compress(cells.tobytes(), 1), _area(cells))
+        return cls(zlib.compress(small.astype(np.uint8).tobytes(), 1))
 
     @classmethod
     def from_text(cls, text: str) -> Self | None:
         """What `text` wrote; None for anything else."""
         try:
             packed = base64.b64decode(text, validate=True)
-            return cls(packed, _area(_unpacked(packed)))
+            _unpacked(packed)
+            return cls(packed)
         except (binascii.Error, zlib.error, ValueError):
             return None
+
+    @cached_property
+    def area(self) -> float:
+        """The share of the frame that is covered, in [0, 1]."""
+        return float(self.cells().mean()) / 255
 
     @property
     def text(self) -> str:
@@ -70,10 +72,6 @@ class Footprint:
     def differs(self, other: Footprint) -> bool:
         """Whether a person could see the difference."""
         return self.change(other) > CHANGED
-
-
-def _area(cells: NDArray[np.uint8]) -> float:
-    return float(cells.mean()) / 255
 
 
 def _unpacked(packed: bytes) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ from app.cells import (
 )
 from app.footprint import Footprint
 from app.history import History
+from app.language import tr, trn
 from app.matte_store import ArrayMemory, MatteStore
 from app.packed import SCRIBBLE_VALUES, Packed
 from app.reconciling import Found
@@ -135,7 +136,12 @@ class Store:
 
     def changed(self, values: Mapping[Cell, Value]) -> dict[Cell, Value]:
         """Those of `values` that are not there already."""
-        return {cell: value for cell, value in values.items() if self.cells.get(cell) != value}
+        get = self.cells.get
+        return {
+            cell: value
+            for cell, value in values.items()
+            if (present := get(cell)) is not value and present != value
+        }
 
     def put(self, values: Mapping[Cell, Value]) -> list[Cell]:
         """Give cells these values and save them; returns the cells that changed."""
@@ -148,7 +154,8 @@ class Store:
         if gone:
             self._save_manifest(key=None)  # first: a killed process must not leave half an object behind
         for cell in changed:
-            self._save(cell)
+            if cell.kind in (Kind.ANNOTATION, Kind.SCRIBBLES):
+                self._save(cell)
         if changed:
             self.edition += 1
             self.save_manifest()  # for predictions too: it says which are in force
@@ -203,6 +210,10 @@ class Store:
         found, self._found = self._found, {}
         on_disk = Found(self._raw, found.__contains__, self.project.was_killed)
         restored = self.history.restore(stack, on_disk, found)
+        if self.history.message:
+            self.project.messages.append(self.history.message)
+        if self.project.was_killed:
+            self.project.messages.append(_after_the_kill(stack.position))
         before = self.manifest
         batch = max(restored.last_batch, *(matte_of(serial)[2] for serial in found), -1) + 1
         self.manifest = replace(before, next_batch=max(batch, before.next_batch), open_batches=frozenset())
@@ -377,3 +388,9 @@ class Store:
             box_revisions={key: self.annotation_revision(key) for key in boxes},
         )
         return self.manifest
+
+
+def _after_the_kill(steps: int) -> str:
+    """What a session that follows one that was killed says."""
+    found = trn("{} step can be undone.", "{} steps can be undone.", steps).format(steps)
+    return " ".join((tr("Rotoshot ended unexpectedly last time; your work is here."), found))

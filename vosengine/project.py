@@ -258,25 +258,23 @@ class Project:
 
     def mattes_in_force(self, object_id: int) -> dict[int, int]:
         """The batch of an object's present matte by frame."""
-        known = self.manifest
-        found = self._matte_names(object_id)
-        return batches.in_force(known.mattes.get(object_id, ()), found, known.open_batches, known.next_batch)
+        return self._in_force(object_id, self._matte_names(object_id))
 
     def stored_predictions(self) -> Iterator[StoredPrediction]:
         """What is known of all mattes in force, by object and frame, without decoding them."""
         for each in sorted(self.manifest.objects, key=lambda known: known.object_id):
             for frame, batch in sorted(self.mattes_in_force(each.object_id).items()):
-                yield self._stored_prediction(each.object_id, frame, batch, in_force=True)
+                yield _known(self._mattes_folder(each.object_id), each.object_id, frame, batch, in_force=True)
 
     def stored_mattes(self) -> Iterator[StoredPrediction]:
         """The same of all mattes, those that undo or redo may bring back included."""
         objects = {each.object_id for each in self.manifest.objects}
         for folder in (self.folder / "mattes").glob("*"):
             if folder.name.isdecimal():
-                own = int(folder.name)
-                present = self.mattes_in_force(own) if own in objects else {}
-                for frame, batch in self._matte_names(own):
-                    yield self._stored_prediction(own, frame, batch, present.get(frame) == batch)
+                own, names = int(folder.name), self._matte_names(int(folder.name))
+                present = self._in_force(own, names) if own in objects else {}
+                for frame, batch in names:
+                    yield _known(folder, own, frame, batch, present.get(frame) == batch)
 
     def remove_matte(self, object_id: int, frame: int, batch: int) -> None:
         """Remove a matte for good if it is there."""
@@ -293,14 +291,10 @@ class Project:
             return []
         return [name for name in map(batches.parsed, names) if name is not None]
 
-    def _stored_prediction(self, object_id: int, frame: int, batch: int, in_force: bool) -> StoredPrediction:
-        note = png_note.read(self.matte_file(object_id, frame, batch))
-        quality = note.get("quality")
-        known = float(quality) if isinstance(quality, int | float) else 0.0
-        revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
-        footprint = footprint if isinstance(footprint, str) else ""
-        made_of = _origin(note), _reason(note)
-        return StoredPrediction(object_id, frame, known, revision, *made_of, footprint, batch, in_force)
+    def _in_force(self, object_id: int, names: list[tuple[int, int]]) -> dict[int, int]:
+        known = self.manifest
+        own = known.mattes.get(object_id, ())
+        return batches.in_force(own, names, known.open_batches, known.next_batch)
 
     # --- for the engine -----------------------------------------------------------------------------------
 
@@ -427,6 +421,17 @@ def check_free(folder: Path) -> None:
     """Raise ProjectError when a folder holds a project already."""
     if (folder / MANIFEST).exists():
         raise ProjectError(f"{folder} holds a project already; open it or choose another folder.")
+
+
+def _known(folder: Path, object_id: int, frame: int, batch: int, in_force: bool) -> StoredPrediction:
+    """What the note of a matte in `folder` says."""
+    note = png_note.read(folder / batches.file_name(frame, batch))
+    quality = note.get("quality")
+    known = float(quality) if isinstance(quality, int | float) else 0.0
+    revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
+    footprint = footprint if isinstance(footprint, str) else ""
+    made_of = _origin(note), _reason(note)
+    return StoredPrediction(object_id, frame, known, revision, *made_of, footprint, batch, in_force)
 
 
 def _revision(note: dict[str, Any], otherwise: int) -> int:
