@@ -91,6 +91,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                needs=(*SELECTED, "masked")),
     ActionSpec("shrink", "S&hrink mask", EDIT, ("Ctrl+[",), "shrink", "Shrink this mask by one pixel",
                "mask", needs=(*SELECTED, "masked")),
+    ActionSpec("preferences", "Pre&ferences…", EDIT, ("Ctrl+,",), "",
+               "Theme, size of the interface, how masks are shown", separator=True),
     ActionSpec("add_object", "&Add object", OBJECT, ("Ctrl+N",), "add", "Add an object", needs=CLIP),
     ActionSpec("rename_object", "&Rename object", OBJECT, ("F2",), "rename", "Rename this object",
                needs=SELECTED),

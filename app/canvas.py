@@ -459,7 +459,7 @@ class Canvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Blit the picture, as far as it is exposed; draw strokes, boxes, outlines and the brush on top."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.CANVAS))
+        painter.fillRect(self.rect(), QColor(theme.colours().canvas))
         if self._clip_size is None or self._picture.isNull():
             return
         ratio = self.devicePixelRatioF()
@@ -482,5 +482,5 @@ class Canvas(QWidget):
     def _dragged_box(self) -> list[tuple[Box, QColor]]:
         if self._box_start is None or self._at is None:
             return []
-        colour = theme.DANGER if self._subtracts else theme.TEXT
+        colour = theme.DANGER_ON_PICTURE if self._subtracts else theme.ON_PICTURE
         return [(box_between(self._box_start, self._clip_position(self._at)), QColor(colour))]

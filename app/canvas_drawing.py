@@ -33,11 +33,12 @@ class Blit:
         self, picture: QImage, viewport: Viewport, clip: tuple[int, int], size: QSize, ratio: float
     ) -> QPixmap:
         """A pixmap of the widget's `size` and pixel ratio."""
-        key = (picture.cacheKey(), viewport, size.toTuple(), ratio)
+        ground = theme.colours().canvas
+        key = (picture.cacheKey(), viewport, size.toTuple(), ratio, ground)
         if key != self._key:
             blit = QPixmap(size * ratio)
             blit.setDevicePixelRatio(ratio)
-            blit.fill(QColor(theme.CANVAS))
+            blit.fill(QColor(ground))
             width, height = (side * viewport.scale for side in clip)
             painter = QPainter(blit)
             smooth = width * ratio < picture.width() * SMOOTH_BELOW
@@ -122,7 +123,7 @@ def draw_outline(painter: QPainter, viewport: Viewport, path: Sequence[Point], s
         return
     points = _thinned([viewport.to_widget(*point) for point in path])
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    colour = QColor(theme.DANGER if subtracts else "white")
+    colour = QColor(theme.DANGER_ON_PICTURE if subtracts else "white")
     for pen in (QPen(HALO, 3.5), QPen(colour, 1.5)):
         painter.setPen(pen)
         painter.drawPolyline(QPolygonF(points))

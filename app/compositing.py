@@ -20,7 +20,8 @@ CHECKER_SIDE = 12  # display pixels
 CHECKER_LIGHT, CHECKER_DARK = 168, 112
 
 Colour = tuple[int, int, int]
-MARK_COLOURS: dict[int, Colour] = {FOREGROUND: (64, 224, 120), BACKGROUND: (255, 92, 92)}
+# Cyan and magenta: unlike green and red, told apart by all eyes.
+MARK_COLOURS: dict[int, Colour] = {FOREGROUND: (64, 200, 255), BACKGROUND: (255, 64, 140)}
 MARK_OPACITY = 0.7
 BACKDROP: Colour = (0, 177, 64)  # of View.BACKDROP, before the user chooses another
 
@@ -61,6 +62,14 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How masks lie over the clip: the tint's opacity in [0, 1], outlines' width relative to the usual."""
+
+    opacity: float = OVERLAY_OPACITY
+    outline: float = 1.0
+
+
+@dataclass(frozen=True)
 class Scene:
     """Everything one picture shows. `sharp`: from the clip at full resolution, else from the proxy.
 
@@ -77,6 +86,7 @@ class Scene:
     backdrop: Colour = BACKDROP
     wipe: float | None = None
     skins: tuple[Layer, ...] = ()
+    look: Look = Look()
 
     @property
     def shows_former(self) -> bool:
@@ -106,13 +116,14 @@ def composite(
     weights: Weighted,
     former: Weighted = (),
     backdrop: Colour = BACKDROP,
+    look: Look = Look(),
 ) -> Image:
     """The picture of `view`: uint8 (height, width, 3) like `image`.
 
     weights: of the present mattes, as from `to_weights`; former: of those before the last run.
     """
     if view in (View.OVERLAY, View.OUTLINE):
-        return _overlaid(image, weights, tinted=view is View.OVERLAY)
+        return _overlaid(image, weights, look, tinted=view is View.OVERLAY)
     union = _union(image, weights)
     if view is View.MATTE:
         return np.repeat(union[..., None], 3, axis=2)
@@ -135,11 +146,11 @@ def wiped(before: Image, now: Image, share: float) -> Image:
     return np.concatenate((before[:, :split], now[:, split:]), axis=1)
 
 
-def draw_skins(image: Image, weights: Weighted) -> Image:
+def draw_skins(image: Image, weights: Weighted, look: Look) -> Image:
     """The picture with the outlines of other frames over it."""
     result = image.copy()
     for layer, weight in weights:
-        _draw_outline(result, layer.colour, weight)
+        _draw_outline(result, layer.colour, weight, look.outline)
     return result
 
 
@@ -183,20 +194,20 @@ def _difference(image: Image, now: NDArray[np.uint8], before: NDArray[np.uint8])
     return result
 
 
-def _overlaid(image: Image, weights: Weighted, tinted: bool) -> Image:
+def _overlaid(image: Image, weights: Weighted, look: Look, tinted: bool) -> Image:
     result = image.copy()
     for layer, weight in weights if tinted else ():
-        share = weight.astype(np.float32) * (OVERLAY_OPACITY / 255)
+        share = weight.astype(np.float32) * (look.opacity / 255)
         result = _blended(np.full_like(image, layer.colour), result, share)
     for layer, weight in weights:
         if layer.selected or not tinted:
-            _draw_outline(result, layer.colour, weight, 1 if tinted else 2)
+            _draw_outline(result, layer.colour, weight, look.outline if tinted else 2 * look.outline)
     return result
 
 
-def _draw_outline(image: Image, colour: Colour, weight: NDArray[np.uint8], width: int = 1) -> None:
+def _draw_outline(image: Image, colour: Colour, weight: NDArray[np.uint8], width: float) -> None:
     outlines, _ = cv2.findContours((weight > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    thickness = width * max(1, round(image.shape[1] / 1000))
+    thickness = max(1, round(width * max(1, image.shape[1] / 1000)))
     cv2.drawContours(image, outlines, -1, colour, thickness, cv2.LINE_8)
 
 

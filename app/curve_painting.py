@@ -39,17 +39,17 @@ def draw_curves(
     painter: QPainter, body: QRectF, columns: Columns, findings: Findings, colour: QColor
 ) -> None:
     """Both curves of one object in `body`."""
-    painter.fillRect(body, QColor(theme.CANVAS))
+    painter.fillRect(body, QColor(theme.colours().canvas))
     if len(columns):
         quality = columns.smallest(findings.quality)
         _fill_quality(painter, body, columns, quality, colour)
         largest = float(np.nanmax(findings.area, initial=0.0))
         if largest > 0:
             area = columns.smallest(findings.area) / np.float32(largest)
-            _draw_line(painter, body, columns, area, QColor(theme.MUTED))
+            _draw_line(painter, body, columns, area, QColor(theme.colours().muted))
         _draw_line(painter, body, columns, _height(quality), colour.lighter(115))
     y = _y(body, float(_height(np.float32(SUSPICIOUS_BELOW))))
-    painter.setPen(QPen(QColor(theme.WARNING).darker(140), 1, Qt.PenStyle.DotLine))
+    painter.setPen(QPen(QColor(theme.colours().warning).darker(140), 1, Qt.PenStyle.DotLine))
     painter.drawLine(QPointF(body.left(), y), QPointF(body.right(), y))
 
 
@@ -71,8 +71,8 @@ def draw_marker(painter: QPainter, marker: Marker) -> None:
     """A triangle that points at its frame."""
     half = MARKER / 2
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(0, 0, 0, 190), 1))
-    painter.setBrush(QColor(theme.WARNING))
+    painter.setPen(QPen(QColor(theme.colours().halo), 1))
+    painter.setBrush(QColor(theme.colours().warning))
     corners = ((-half, -half), (half, -half), (0, half))
     painter.drawPolygon(QPolygonF([QPointF(marker.x + x, marker.y + y) for x, y in corners]))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -91,7 +91,7 @@ def _fill_quality(
     painter: QPainter, body: QRectF, columns: Columns, quality: NDArray[np.float32], colour: QColor
 ) -> None:
     """The ground under the curve, in warning colour where frames are suspicious."""
-    plain, warning = QColor(colour), QColor(theme.WARNING)
+    plain, warning = QColor(colour), QColor(theme.colours().warning)
     plain.setAlphaF(0.16)
     warning.setAlphaF(0.5)
     bad = (quality < SUSPICIOUS_BELOW).tolist()

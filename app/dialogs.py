@@ -50,7 +50,7 @@ class ErrorDialog(QDialog):
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         sign = QLabel()
-        sign.setPixmap(theme.icon("warning", theme.WARNING).pixmap(QSize(32, 32)))
+        sign.setPixmap(theme.icon("warning", "warning").pixmap(QSize(32, 32)))
         top = QHBoxLayout()
         top.setSpacing(14)
         top.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)

@@ -51,7 +51,7 @@ def draw_run(painter: QPainter, rect: QRectF, mark: Mark, colour: QColor) -> Non
     if mark is Mark.STALE:
         painter.fillRect(rect, QBrush(_faded(colour.rgb(), 0.65), Qt.BrushStyle.BDiagPattern))
     elif mark is Mark.SUSPICIOUS:
-        painter.fillRect(rect.adjusted(0, rect.height() - 5, 0, 0), QColor(theme.WARNING))
+        painter.fillRect(rect.adjusted(0, rect.height() - 5, 0, 0), QColor(theme.colours().warning))
 
 
 @cache
@@ -64,13 +64,14 @@ def _faded(rgb: int, opacity: float) -> QColor:
 def draw_sign(painter: QPainter, centre: QPointF, mark: Mark, size: float) -> None:
     """The sign in the middle of a frame that a person vouched for: a diamond, or a tick."""
     if mark >= Mark.APPROVED:
-        sign = _sign(mark, round(size), painter.device().devicePixelRatio())
+        shown = theme.colours()
+        sign = _sign(mark, round(size), painter.device().devicePixelRatio(), shown.annotated, shown.halo)
         side = sign.width() / sign.devicePixelRatio()
         painter.drawPixmap(centre - QPointF(side / 2, side / 2), sign)
 
 
 @cache
-def _sign(mark: Mark, size: int, ratio: float) -> QPixmap:
+def _sign(mark: Mark, size: int, ratio: float, colour: str, halo: str) -> QPixmap:
     """A sign drawn once: hundreds of them may be in sight."""
     side, half = size + 6, size / 2
     sign = QPixmap(round(side * ratio), round(side * ratio))
@@ -79,14 +80,14 @@ def _sign(mark: Mark, size: int, ratio: float) -> QPixmap:
     painter, centre = QPainter(sign), QPointF(side / 2, side / 2)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if mark is Mark.ANNOTATED:
-        painter.setPen(QPen(QColor(0, 0, 0, 190), 1.2))
-        painter.setBrush(QColor(theme.ANNOTATED))
+        painter.setPen(QPen(QColor(halo), 1.2))
+        painter.setBrush(QColor(colour))
         corners = ((0, -half), (half, 0), (0, half), (-half, 0))
         painter.drawPolygon(QPolygonF([centre + QPointF(x, y) for x, y in corners]))
     else:
         tick = QPolygonF([centre + QPointF(x * half, y * half) for x, y in ((-1, 0), (-0.3, 0.7), (1, -0.8))])
-        for colour, width in ((QColor(0, 0, 0, 190), 4.0), (QColor(theme.ANNOTATED), 2.0)):
-            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        for shade, width in ((halo, 4.0), (colour, 2.0)):
+            painter.setPen(QPen(QColor(shade), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPolyline(tick)
     painter.end()
     return sign

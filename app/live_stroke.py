@@ -38,10 +38,16 @@ class LiveLook:
     opacity: float = 0.0
 
 
-def paint_look(view: View, colour: Colour, inside: bool, backdrop: Colour = BACKDROP) -> LiveLook:
+def paint_look(
+    view: View,
+    colour: Colour,
+    inside: bool,
+    backdrop: Colour = BACKDROP,
+    opacity: float = OVERLAY_OPACITY,
+) -> LiveLook:
     """The look of pixels that become object (`inside`) or background in `view`."""
     if view in (View.OVERLAY, View.OUTLINE, View.DIFFERENCE, View.CONFIDENCE):
-        return LiveLook(Ground.FRAME, colour, OVERLAY_OPACITY if inside else 0.0)
+        return LiveLook(Ground.FRAME, colour, opacity if inside else 0.0)
     if view is View.MATTE:
         return LiveLook(Ground.PLAIN, (255, 255, 255) if inside else (0, 0, 0), 1.0)
     if inside:
@@ -52,7 +58,7 @@ def paint_look(view: View, colour: Colour, inside: bool, backdrop: Colour = BACK
 
 
 def scribble_look(inside: bool) -> LiveLook:
-    """Scribbles look the same in every view: green marks the object, red what is not."""
+    """Scribbles look the same in every view: cyan marks the object, magenta what is not."""
     return LiveLook(Ground.PLAIN, MARK_COLOURS[FOREGROUND if inside else BACKGROUND], MARK_OPACITY)
 
 

@@ -45,6 +45,7 @@ from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
+from app.preferences import Appearance
 from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
@@ -86,7 +87,8 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
-        self._chapters: tuple[Chapter, ...] = (self.judging,)
+        self.appearance = Appearance(self.viewer, settings, self)
+        self._chapters: tuple[Chapter, ...] = (self.judging, self.appearance)
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -102,7 +104,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_by_name
         self.setWindowTitle("Rotoshot")
-        self.setWindowIcon(theme.icon("app", theme.ACCENT))
+        self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
         actions.fill_menus(self.menuBar())

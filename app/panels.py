@@ -158,7 +158,7 @@ class _ObjectRow(QWidget):
 
 def _row_button(icon: str, on: bool) -> QToolButton:
     button = QToolButton()
-    button.setIcon(theme.icon(icon, theme.TEXT if on else theme.DISABLED))
+    button.setIcon(theme.icon(icon, "text" if on else "disabled"))
     button.setIconSize(QSize(18, 18))
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return button
@@ -267,7 +267,7 @@ class RunPanel(QFrame):
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.run_button = ActionPushButton(actions["run"], "Run")
         self.run_button.setProperty("primary", True)
-        self.run_button.setIcon(theme.icon("run", theme.ACCENT_TEXT))
+        self.run_button.setIcon(theme.icon("run", "accent_text"))
         self.cancel_button = ActionPushButton(actions["cancel"], "Cancel")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)

@@ -216,12 +216,12 @@ class _Footage:
         former: Weighted = ()
         if scene.shows_former:
             former = self._weighted([layer.former for layer in scene.layers if layer.former], image)
-        picture = composite(image, scene.view, weights, former, scene.backdrop)
+        picture = composite(image, scene.view, weights, former, scene.backdrop, scene.look)
         if scene.wipe is not None:
-            before = composite(image, scene.view, former, former, scene.backdrop)
+            before = composite(image, scene.view, former, former, scene.backdrop, scene.look)
             picture = wiped(before, picture, scene.wipe)
         if scene.skins:
-            picture = draw_skins(picture, self._weighted(scene.skins, image))
+            picture = draw_skins(picture, self._weighted(scene.skins, image), scene.look)
         if scene.marks is not None:
             picture = draw_marks(picture, scene.marks)
         return to_qimage(picture), to_qimage(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,14 @@ from vosengine.config import PRESETS
 from vosengine.project_io import unused
 
 MOST_RECENT = 12
-RANGES = {"brush_radius": (0.5, 500.0), "brush_softness": (0.0, 1.0)}
+RANGES = {
+    "brush_radius": (0.5, 500.0),
+    "brush_softness": (0.0, 1.0),
+    "overlay_opacity": (0.1, 0.9),
+    "outline_width": (0.5, 4.0),
+    "interface_scale": (0.75, 3.0),
+}
+THEMES = ("dark", "light", "system")
 VIEWS = (
     "overlay",
     "outline",
@@ -26,6 +34,7 @@ VIEWS = (
     "difference",
     "confidence",
 )
+CHOICES: dict[str, Collection[str]] = {"view": VIEWS, "preset": PRESETS, "theme": THEMES}
 
 
 @dataclass
@@ -37,8 +46,9 @@ class Settings:
     `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
     sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
     before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of neighbouring
-    frames is listed. extra: keys of other
-    editions, kept as they are.
+    frames is listed. theme: one of THEMES. overlay_opacity, outline_width: of the masks over the clip, the
+    width relative to the usual. interface_scale: of the whole window, from the next start on. extra: keys of
+    other editions, kept as they are.
     """
 
     recent_projects: list[str] = field(default_factory=list)
@@ -54,6 +64,10 @@ class Settings:
     one_per_stretch: bool = True
     brush_softness: float = 0.0
     pen_pressure: bool = True
+    theme: str = "dark"
+    overlay_opacity: float = 0.45
+    outline_width: float = 1.0
+    interface_scale: float = 1.0
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
@@ -121,10 +135,8 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
         return False
     if name == "backdrop":
         return re.fullmatch("#[0-9a-f]{6}", value) is not None
-    if name == "view":
-        return value in VIEWS
-    if name == "preset":
-        return value in PRESETS
+    if name in CHOICES:
+        return value in CHOICES[name]
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
     if name == "shortcuts":

@@ -29,7 +29,7 @@ class StartScreen(QWidget):
         buttons.setSpacing(8)
         opening = ActionPushButton(actions["open_clip"], "Open clip…")
         opening.setProperty("primary", True)
-        opening.setIcon(theme.icon("open", theme.ACCENT_TEXT))
+        opening.setIcon(theme.icon("open", "accent_text"))
         buttons.addWidget(opening)
         buttons.addWidget(ActionPushButton(actions["open_sequence"], "Image sequence…"))
         buttons.addWidget(ActionPushButton(actions["open_project"], "Project…"))
@@ -64,7 +64,7 @@ class StartScreen(QWidget):
         self.recent.clear()
         for folder in filter(lambda f: Path(f).is_dir(), folders):
             path = Path(folder)
-            item = QListWidgetItem(theme.icon("project", theme.MUTED), f"{path.stem}\n{path.parent}")
+            item = QListWidgetItem(theme.icon("project", "muted"), f"{path.stem}\n{path.parent}")
             item.setData(Qt.ItemDataRole.UserRole, folder)
             item.setToolTip(folder)
             item.setSizeHint(QSize(0, 46))

@@ -6,12 +6,13 @@ import psutil
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar
 
-from app import theme
 from app.document import Document
 from app.tools import Tool
+from app.widgets import set_tone
 
 MESSAGE_TIME = 8000  # milliseconds
 MEMORY_INTERVAL = 2000
+MEMORY_SHORT = 92  # percent of the machine's in use
 SAVING_INTERVAL = 300
 
 HINTS: dict[Tool, str] = {
@@ -101,14 +102,14 @@ class Status:
         text = "Saving…" if saving else "All changes saved"
         self._saved.setText("Not saved" if self._trouble else text)
         self._saved.setToolTip(self._trouble)
-        self._saved.setStyleSheet(f"color: {theme.DANGER};" if self._trouble else "")
+        set_tone(self._saved, "danger" if self._trouble else "")
         if not saving:
             self._saving.stop()
 
     def _show_memory(self) -> None:
         used = self._process.memory_info().rss / 2**30
         self._memory.setText(f"Memory {used:.1f} GB")
-        self._memory.setStyleSheet(f"color: {theme.WARNING};" if psutil.virtual_memory().percent > 92 else "")
+        set_tone(self._memory, "warning" if psutil.virtual_memory().percent > MEMORY_SHORT else "")
 
 
 def _part(bar: QStatusBar, widest: str) -> QLabel:

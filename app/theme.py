@@ -1,180 +1,214 @@
-"""The dark look: palette, style sheet and icons tinted for it."""
+"""The look: dark and light colours, the style sheet and icons that follow them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from enum import Enum
 from functools import cache
-from importlib.resources import files
+from string import Template
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
-WINDOW = "#1b1d21"
-PANEL = "#23262b"
-RAISED = "#2e3238"
-LINE = "#3b4048"
-TEXT = "#e6e8eb"
-MUTED = "#a3aab4"  # 7:1 on WINDOW: still readable
-DISABLED = "#6b727c"
-ACCENT = "#4da3ff"
-ACCENT_TEXT = "#08121d"
-CANVAS = "#141518"
-WARNING = "#ffb454"
-DANGER = "#ff6b6b"
-GOOD = "#5fd38d"
+from resources import resource
 
-# The timeline's states, told apart by brightness and shape as well as by hue.
-ANNOTATED = "#ffffff"
-IN_OUT = "#ffd166"
-PLAYHEAD = "#ff5d5d"
-
-ICON_SIDES = (16, 20, 24, 32, 40, 48, 64)
+# Over the picture, on a dark halo: the same in every theme.
+ON_PICTURE = "#e6e8eb"
+DANGER_ON_PICTURE = "#ff6b6b"
+SMALLEST_FONT = 9.5  # points
 
 
-def apply_theme(application: QApplication) -> None:
-    """Fusion with the dark palette and the style sheet; fonts follow the desktop, at least 9.5 points."""
+@dataclass(frozen=True)
+class Colours:
+    """The colours of a theme, "#rrggbb". Words in `text` and `muted` are readable on the first three."""
+
+    window: str
+    panel: str
+    raised: str
+    line: str
+    tick: str  # marks of the ruler, and what is cached
+    text: str
+    muted: str
+    disabled: str
+    accent: str
+    accent_bright: str
+    accent_text: str  # on the accent and on a warning
+    canvas: str  # round the picture
+    warning: str
+    danger: str
+    good: str
+    # The timeline's states, told apart by brightness and shape as well as by hue.
+    annotated: str
+    halo: str  # round them
+    in_out: str
+    playhead: str
+
+
+class Theme(Enum):
+    """The themes to choose from; the values are what the settings keep."""
+
+    DARK = "dark"
+    LIGHT = "light"
+    SYSTEM = "system"
+
+
+DARK = Colours(
+    window="#1b1d21",
+    panel="#23262b",
+    raised="#2e3238",
+    line="#3b4048",
+    tick="#586070",
+    text="#e6e8eb",
+    muted="#a3aab4",  # 7:1 on `window`
+    disabled="#6b727c",
+    accent="#4da3ff",
+    accent_bright="#6bb3ff",
+    accent_text="#08121d",
+    canvas="#141518",
+    warning="#ffb454",
+    danger="#ff6b6b",
+    good="#5fd38d",
+    annotated="#ffffff",
+    halo="#101114",
+    in_out="#ffd166",
+    playhead="#ff5d5d",
+)
+LIGHT = Colours(
+    window="#e9ebee",
+    panel="#f6f7f8",
+    raised="#dadee3",
+    line="#bcc2ca",
+    tick="#939ba6",
+    text="#1a1d21",
+    muted="#4b535e",  # 6.5:1 on `window`
+    disabled="#98a0aa",
+    accent="#0a63c4",
+    accent_bright="#1f7ae0",
+    accent_text="#ffffff",
+    canvas="#c9cdd2",
+    warning="#964a00",
+    danger="#b81d1d",
+    good="#1c7a43",
+    annotated="#15181c",
+    halo="#ffffff",
+    in_out="#b07400",
+    playhead="#d12c2c",
+)
+
+
+class _Shown:
+    """Which colours are on the screen."""
+
+    colours = DARK
+
+
+def colours() -> Colours:
+    """The colours now in force: ask at each painting, they may change."""
+    return _Shown.colours
+
+
+def apply_theme(application: QApplication, theme: Theme = Theme.DARK) -> None:
+    """Fusion with the theme's palette and style sheet; fonts follow the desktop, at least 9.5 points."""
+    _Shown.colours = LIGHT if _is_light(application, theme) else DARK
     application.setStyle("Fusion")
-    application.setPalette(_palette())
+    application.setPalette(_palette(_Shown.colours))
     font = QFont(application.font())
-    if font.pointSizeF() < 9.5:
-        font.setPointSizeF(9.5)
-    application.setFont(font)
-    application.setStyleSheet(
-        STYLE.replace("{chevron}", _icon_path("chevron")).replace("{check}", _icon_path("check"))
-    )
+    if font.pointSizeF() < SMALLEST_FONT:
+        font.setPointSizeF(SMALLEST_FONT)
+        application.setFont(font)
+    application.setStyleSheet(_style_sheet(_Shown.colours))
+
+
+def _is_light(application: QApplication, theme: Theme) -> bool:
+    if theme is Theme.SYSTEM:
+        return application.styleHints().colorScheme() is Qt.ColorScheme.Light
+    return theme is Theme.LIGHT
+
+
+class _StyleTemplate(Template):
+    """Style sheets use `$` for nothing and `@` for colours."""
+
+    delimiter = "@"
+
+
+def _style_sheet(shown: Colours) -> str:
+    template = _StyleTemplate(resource("style/window.qss").read_text("utf-8"))
+    kind = "" if shown is DARK else "_light"
+    icons = {name: _icon_path(name + kind) for name in ("chevron", "check")}
+    return template.substitute(asdict(shown), **icons)
 
 
 def _icon_path(name: str) -> str:
     """The path of an icon that is not tinted, as style sheets want it."""
-    return str(files("resources").joinpath("icons", f"{name}.svg")).replace("\\", "/")
+    return str(resource(f"icons/{name}.svg")).replace("\\", "/")
 
 
-def _palette() -> QPalette:
+def _palette(shown: Colours) -> QPalette:
     palette = QPalette()
     roles = {
-        QPalette.ColorRole.Window: WINDOW,
-        QPalette.ColorRole.WindowText: TEXT,
-        QPalette.ColorRole.Base: PANEL,
-        QPalette.ColorRole.AlternateBase: RAISED,
-        QPalette.ColorRole.Text: TEXT,
-        QPalette.ColorRole.Button: RAISED,
-        QPalette.ColorRole.ButtonText: TEXT,
-        QPalette.ColorRole.ToolTipBase: RAISED,
-        QPalette.ColorRole.ToolTipText: TEXT,
-        QPalette.ColorRole.PlaceholderText: MUTED,
-        QPalette.ColorRole.Highlight: ACCENT,
-        QPalette.ColorRole.HighlightedText: ACCENT_TEXT,
-        QPalette.ColorRole.Link: ACCENT,
+        QPalette.ColorRole.Window: shown.window,
+        QPalette.ColorRole.WindowText: shown.text,
+        QPalette.ColorRole.Base: shown.panel,
+        QPalette.ColorRole.AlternateBase: shown.raised,
+        QPalette.ColorRole.Text: shown.text,
+        QPalette.ColorRole.Button: shown.raised,
+        QPalette.ColorRole.ButtonText: shown.text,
+        QPalette.ColorRole.ToolTipBase: shown.raised,
+        QPalette.ColorRole.ToolTipText: shown.text,
+        QPalette.ColorRole.PlaceholderText: shown.muted,
+        QPalette.ColorRole.Highlight: shown.accent,
+        QPalette.ColorRole.HighlightedText: shown.accent_text,
+        QPalette.ColorRole.Link: shown.accent,
     }
     for role, colour in roles.items():
         palette.setColor(role, QColor(colour))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(DISABLED))
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(shown.disabled))
     return palette
 
 
 @cache
-def icon(name: str, colour: str = TEXT) -> QIcon:
-    """The line icon `resources/icons/NAME.svg` in `colour`, greyed when disabled, sharp on any screen."""
-    svg = files("resources").joinpath("icons", f"{name}.svg").read_text(encoding="utf-8")
-    result = QIcon()
-    for tint, mode, state in (
-        (colour, QIcon.Mode.Normal, QIcon.State.Off),
-        (ACCENT_TEXT, QIcon.Mode.Normal, QIcon.State.On),
-        (DISABLED, QIcon.Mode.Disabled, QIcon.State.Off),
-    ):
-        renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", tint).encode()))
-        for side in ICON_SIDES:
-            result.addPixmap(_rendered(renderer, side), mode, state)
-    return result
+def icon(name: str, role: str = "text") -> QIcon:
+    """The line icon `resources/icons/NAME.svg` in the theme's colour of that `role` (a field of Colours).
+
+    Greyed when disabled, sharp on any screen; it follows a change of theme.
+    """
+    return QIcon(_LineIcon(resource(f"icons/{name}.svg").read_text("utf-8"), role))
 
 
-def _rendered(renderer: QSvgRenderer, side: int) -> QPixmap:
-    pixmap = QPixmap(side, side)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    renderer.render(painter, QRectF(0, 0, side, side))
-    painter.end()
-    return pixmap
+class _LineIcon(QIconEngine):
+    """Draws an SVG whose strokes are `currentColor`."""
+
+    def __init__(self, svg: str, role: str) -> None:
+        super().__init__()
+        self._svg, self._role = svg, role
+
+    def clone(self) -> QIconEngine:
+        """Another one that looks the same."""
+        return _LineIcon(self._svg, self._role)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        """Draw the icon into a rectangle."""
+        role = self._role
+        if mode is QIcon.Mode.Disabled:
+            role = "disabled"
+        elif state is QIcon.State.On:
+            role = "accent_text"
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        _renderer(self._svg, getattr(colours(), role)).render(painter, QRectF(rect))
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        """The same as a picture of `size` device pixels."""
+        pixmap = QPixmap(size)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        self.paint(painter, pixmap.rect(), mode, state)
+        painter.end()
+        return pixmap
 
 
-STYLE = f"""
-QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px; }}
-QMenuBar {{ background: {WINDOW}; padding: 1px 4px; }}
-QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; }}
-QMenuBar::item:selected {{ background: {RAISED}; }}
-QMenu {{ background: {PANEL}; border: 1px solid {LINE}; padding: 4px; }}
-QMenu::item {{ padding: 5px 28px 5px 26px; border-radius: 4px; }}
-QMenu::item:selected {{ background: {ACCENT}; color: {ACCENT_TEXT}; }}
-QMenu::item:disabled {{ color: {DISABLED}; background: transparent; }}
-QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 6px; }}
-QToolBar {{ background: {WINDOW}; border: none; spacing: 2px; padding: 3px 6px; }}
-QToolBar::separator {{ background: {LINE}; width: 1px; height: 1px; margin: 5px; }}
-QToolButton {{ border: 1px solid transparent; border-radius: 5px; padding: 4px; color: {TEXT}; }}
-QToolButton:hover {{ background: {RAISED}; }}
-QToolButton:pressed {{ background: {LINE}; }}
-QToolButton:checked {{ background: {ACCENT}; color: {ACCENT_TEXT}; }}
-QToolButton:disabled {{ color: {DISABLED}; }}
-QPushButton {{
-  background: {RAISED}; border: 1px solid {LINE}; border-radius: 5px; padding: 5px 12px; min-height: 18px;
-}}
-QPushButton:hover {{ border-color: {MUTED}; }}
-QPushButton:focus {{ border-color: {ACCENT}; }}
-QPushButton:pressed {{ background: {LINE}; }}
-QPushButton:disabled {{ color: {DISABLED}; background: {PANEL}; border-color: {RAISED}; }}
-QPushButton[primary="true"] {{
-  background: {ACCENT}; border-color: {ACCENT}; color: {ACCENT_TEXT}; font-weight: 600;
-}}
-QPushButton[primary="true"]:hover {{ background: #6bb3ff; }}
-QPushButton[primary="true"]:disabled {{ background: {RAISED}; border-color: {RAISED}; color: {DISABLED}; }}
-QComboBox, QLineEdit, QSpinBox {{
-  background: {WINDOW}; border: 1px solid {LINE}; border-radius: 5px; padding: 4px 8px; min-height: 18px;
-  selection-background-color: {ACCENT}; selection-color: {ACCENT_TEXT};
-}}
-QComboBox:focus, QLineEdit:focus, QSpinBox:focus {{ border-color: {ACCENT}; }}
-QComboBox::drop-down {{ border: none; width: 22px; }}
-QComboBox::down-arrow {{ image: url({{chevron}}); width: 12px; height: 12px; }}
-QSpinBox QLineEdit {{ background: transparent; border: none; padding: 0 8px; min-height: 0; }}
-QSpinBox::up-button, QSpinBox::down-button {{ width: 0; border: none; }}
-QComboBox QAbstractItemView {{ background: {PANEL}; border: 1px solid {LINE}; outline: none; }}
-QProgressBar {{
-  background: {WINDOW}; border: 1px solid {LINE}; border-radius: 4px; height: 10px; text-align: center;
-}}
-QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
-QCheckBox {{ spacing: 7px; }}
-QCheckBox::indicator {{
-  width: 14px; height: 14px; border: 1px solid {DISABLED}; border-radius: 3px; background: {WINDOW};
-}}
-QCheckBox::indicator:hover, QCheckBox:focus::indicator {{ border-color: {ACCENT}; }}
-QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; image: url({{check}}); }}
-QDockWidget::title {{ background: {WINDOW}; padding: 7px 4px 5px 8px; }}
-QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
-QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 2px; }}
-QSlider::handle:horizontal {{ width: 14px; margin: -5px 0; border-radius: 7px; background: {TEXT}; }}
-QSlider::handle:horizontal:disabled {{ background: {DISABLED}; }}
-QSlider::sub-page:horizontal:disabled {{ background: {LINE}; }}
-QListWidget, QTableView, QPlainTextEdit {{
-  background: {WINDOW}; border: 1px solid {LINE}; border-radius: 5px; outline: none;
-}}
-QListWidget::item {{ border-radius: 4px; padding: 2px; }}
-QListWidget::item:hover {{ background: {PANEL}; }}
-QListWidget::item:selected {{ background: {RAISED}; color: {TEXT}; border-left: 3px solid {ACCENT}; }}
-QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 4px 8px; }}
-QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
-QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
-QScrollBar::handle {{
-  background: {LINE}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px;
-}}
-QScrollBar::handle:hover {{ background: {DISABLED}; }}
-QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-QStatusBar {{ background: {WINDOW}; color: {MUTED}; border-top: 1px solid {LINE}; }}
-QStatusBar::item {{ border: none; }}
-QStatusBar QLabel {{ color: {MUTED}; padding: 0 6px; }}
-QSplitter::handle {{ background: {WINDOW}; }}
-QSplitter::handle:hover {{ background: {ACCENT}; }}
-QWidget[card="true"] {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 7px; }}
-QLabel[heading="true"] {{ font-weight: 600; color: {TEXT}; }}
-QLabel[muted="true"] {{ color: {MUTED}; }}
-"""
+@cache
+def _renderer(svg: str, colour: str) -> QSvgRenderer:
+    return QSvgRenderer(QByteArray(svg.replace("currentColor", colour).encode()))

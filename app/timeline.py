@@ -320,11 +320,17 @@ class Timeline(QWidget):
         if self._axis.frame_count:
             self._draw_playhead(painter)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw anew in other colours."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self.refresh()
+        super().changeEvent(event)
+
     def _drawn(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
         pixmap = QPixmap(self.size() * ratio)
         pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(QColor(theme.WINDOW))
+        pixmap.fill(QColor(theme.colours().window))
         self._markers = []
         if self._axis.frame_count:
             painter = QPainter(pixmap)
@@ -342,19 +348,20 @@ class Timeline(QWidget):
     def _draw_ruler(self, painter: QPainter, columns: Columns) -> None:
         edge = self._axis.edge
         bar = QRectF(edge(0), RULER - 8, edge(self._axis.frame_count) - edge(0), 3)
-        painter.fillRect(bar, QColor(theme.RAISED))
+        painter.fillRect(bar, QColor(theme.colours().raised))
         bar.setRight(edge(self._cached))
-        painter.fillRect(bar, QColor(theme.LINE).lighter(150))
+        painter.fillRect(bar, QColor(theme.colours().tick))
         if self._has_range():
             bar.setLeft(edge(self._span.start))
             bar.setRight(edge(self._span.stop))
-            painter.fillRect(bar, QColor(theme.IN_OUT))
+            painter.fillRect(bar, QColor(theme.colours().in_out))
             for frame in (self._span.start, self._span.stop):
-                painter.fillRect(QRectF(edge(frame) - 1.5, RULER - 15, 3, 12), QColor(theme.IN_OUT))
+                painter.fillRect(QRectF(edge(frame) - 1.5, RULER - 15, 3, 12), QColor(theme.colours().in_out))
+        accent = QColor(theme.colours().accent)
         for start, stop, changed in runs(columns.any(self._changed).view(np.uint8)):
             if changed:
                 left, right = columns.edges[start], columns.edges[stop]
-                painter.fillRect(QRectF(left, RULER - 4, max(right - left, 2), 2), QColor(theme.ACCENT))
+                painter.fillRect(QRectF(left, RULER - 4, max(right - left, 2), 2), accent)
         self._draw_numbers(painter)
 
     def _draw_numbers(self, painter: QPainter) -> None:
@@ -367,20 +374,20 @@ class Timeline(QWidget):
             ticks.insert(0, 0)
         for frame in ticks:
             x = self._axis.edge(frame)
-            painter.setPen(QColor(theme.MUTED))
+            painter.setPen(QColor(theme.colours().muted))
             painter.drawText(QPointF(x + 3, RULER - 11), str(frame + first))
-            painter.setPen(QColor(theme.LINE).lighter(130))
+            painter.setPen(QColor(theme.colours().tick))
             painter.drawLine(QPointF(x, 4), QPointF(x, RULER - 9))
 
     def _draw_lane(self, painter: QPainter, lane: Lane, top: int, columns: Columns) -> None:
         if lane.object_id == self._selected:
-            painter.fillRect(QRectF(0, top - 1, self.width(), LANE + 2), QColor(theme.RAISED))
+            painter.fillRect(QRectF(0, top - 1, self.width(), LANE + 2), QColor(theme.colours().raised))
         painter.fillRect(QRectF(8, top + 4, 4, LANE - 8), lane.colour)
-        painter.setPen(QColor(theme.TEXT if lane.visible else theme.DISABLED))
+        painter.setPen(QColor(theme.colours().text if lane.visible else theme.colours().disabled))
         names = QRectF(18, top, NAMES - 26, LANE)
         name = painter.fontMetrics().elidedText(lane.name, Qt.TextElideMode.ElideRight, int(names.width()))
         painter.drawText(names, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
-        painter.fillRect(self._body(top + 2, LANE - 4), QColor(theme.CANVAS))
+        painter.fillRect(self._body(top + 2, LANE - 4), QColor(theme.colours().canvas))
         marks = columns.largest(lane.marks)
         for start, stop, mark in runs(marks):
             left, right = columns.edges[start], columns.edges[stop]
@@ -419,12 +426,12 @@ class Timeline(QWidget):
             draw_marker(painter, marker)
         self._markers += found
         self._shade_outside(painter, top, CURVES)
-        names = ((lane.colour.lighter(115), "Estimated J"), (QColor(theme.MUTED), "Area"))
+        names = ((lane.colour.lighter(115), "Estimated J"), (QColor(theme.colours().muted), "Area"))
         for row, (colour, name) in enumerate(names):
             middle = top + CURVES * (0.27 + 0.46 * row)
             painter.setPen(QPen(colour, 2))
             painter.drawLine(QPointF(18, middle), QPointF(30, middle))
-            painter.setPen(QColor(theme.MUTED))
+            painter.setPen(QColor(theme.colours().muted))
             place = QRectF(36, middle - 10, NAMES - 40, 20)
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
 
@@ -436,7 +443,7 @@ class Timeline(QWidget):
         return QRectF(left, top, self._axis.edge(self._axis.frame_count) - left, height)
 
     def _shade_outside(self, painter: QPainter, top: int, height: int) -> None:
-        shade, edge = QColor(theme.WINDOW), self._axis.edge
+        shade, edge = QColor(theme.colours().window), self._axis.edge
         shade.setAlphaF(0.6)
         for start, stop in ((0, self._span.start), (self._span.stop, self._axis.frame_count)):
             painter.fillRect(QRectF(edge(start), top, edge(stop) - edge(start), height), shade)
@@ -446,9 +453,9 @@ class Timeline(QWidget):
         if not NAMES <= x <= self.width():
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme.PLAYHEAD), 1.5))
+        painter.setPen(QPen(QColor(theme.colours().playhead), 1.5))
         painter.drawLine(QPointF(x, 8), QPointF(x, self.height() - 2))
-        painter.setBrush(QColor(theme.PLAYHEAD))
+        painter.setBrush(QColor(theme.colours().playhead))
         painter.setPen(Qt.PenStyle.NoPen)
         head = ((-6, 0), (6, 0), (6, 5), (0, 11), (-6, 5))
         painter.drawPolygon(QPolygonF([QPointF(x + dx, dy) for dx, dy in head]))

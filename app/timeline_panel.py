@@ -123,10 +123,10 @@ class _LegendSign(QWidget):
         """A short piece of lane."""
         painter = QPainter(self)
         rect = QRectF(0, 0, 22, 14)
-        painter.fillRect(rect, QColor(theme.CANVAS))
-        draw_run(painter, rect, self._mark, QColor(theme.ACCENT))
+        painter.fillRect(rect, QColor(theme.colours().canvas))
+        draw_run(painter, rect, self._mark, QColor(theme.colours().accent))
         draw_sign(painter, rect.center(), self._mark, 9)
-        painter.setPen(QColor(theme.LINE))
+        painter.setPen(QColor(theme.colours().line))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(rect.adjusted(0, 0, -1, -1))
 

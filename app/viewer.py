@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 
 from app.canvas import Canvas
-from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Scene, View
+from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Look, Scene, View
 from app.document import Change, Document, Kind
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
@@ -45,6 +45,7 @@ class Viewer(QObject):
         self._workspace, self._canvas = workspace, canvas
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
         self.backdrop: Colour = BACKDROP
+        self.look = Look()
         self.wipe: float | None = None  # share of the width that shows the former result
         self.skins = False  # whether the outlines of the neighbouring frames are shown
         self.softness, self.feels_pressure, self.solo = 0.0, True, False
@@ -97,6 +98,12 @@ class Viewer(QObject):
         """The ground of View.BACKDROP."""
         self.backdrop = colour
         self.set_view(self.view)
+
+    def set_look(self, look: Look) -> None:
+        """How masks lie over the clip."""
+        self.look = look
+        self._update_pointer()
+        self.refresh()
 
     def set_wipe(self, share: float | None) -> None:
         """Show the result before the last run left of this share of the width; None: nowhere."""
@@ -220,7 +227,7 @@ class Viewer(QObject):
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
         wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
-        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins)
+        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins, self.look)
 
     def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
         """The current object on the frames before and after."""
@@ -310,7 +317,7 @@ class Viewer(QObject):
         if self.tool in SCRIBBLES:
             looks = scribble_look(adds), scribble_look(not adds)
         else:
-            look = partial(paint_look, self.view, colour, backdrop=self.backdrop)
+            look = partial(paint_look, self.view, colour, backdrop=self.backdrop, opacity=self.look.opacity)
             looks = look(adds), look(not adds)
         softness = self.softness if self.tool in BRUSHES else 0.0
         feels_pressure = self.feels_pressure and self.tool in BRUSHES

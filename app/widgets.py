@@ -33,6 +33,13 @@ def muted(text: str = "") -> QLabel:
     return label
 
 
+def set_tone(label: QLabel, tone: str) -> None:
+    """Colour a label as a "warning", as "danger" or, with "", as it was."""
+    if label.property("tone") != tone:
+        label.setProperty("tone", tone)
+        label.style().polish(label)  # style sheets look at a property once
+
+
 def action_button(action: QAction, with_text: str = "") -> QToolButton:
     """A button for an action, which it follows in everything; `with_text` shows this beside the icon."""
     button = QToolButton()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -33,16 +34,18 @@ def run_window(path: Path | None = None) -> int:
 
     from app.main_window import MainWindow  # noqa: PLC0415
     from app.settings import load_settings, save_settings  # noqa: PLC0415
-    from app.theme import apply_theme  # noqa: PLC0415
+    from app.theme import Theme, apply_theme  # noqa: PLC0415
     from app.workspace import Workspace  # noqa: PLC0415
     from vosengine.errors import EngineError  # noqa: PLC0415
 
+    settings, remark = load_settings()
+    if settings.interface_scale != 1:  # unless the user's environment says otherwise
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{settings.interface_scale:g}")
     application = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(application, QApplication)
     application.setApplicationName("Rotoshot")
     application.setDesktopFileName("rotoshot")
-    apply_theme(application)
-    settings, remark = load_settings()
+    apply_theme(application, Theme(settings.theme))
     window = MainWindow(Workspace(), settings)
     window.show()
     sys.excepthook = partial(_report, window.workspace.failed.emit)

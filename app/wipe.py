@@ -113,11 +113,11 @@ class WipeHandle(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle, ground = QPointF(self.width() / 2, self.height() / 2), QColor(0, 0, 0, 170)
-        for colour, width in ((ground, 4.0), (QColor(theme.TEXT), 1.6)):
+        for colour, width in ((ground, 4.0), (QColor(theme.ON_PICTURE), 1.6)):
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(middle.x(), 0), QPointF(middle.x(), self.height()))
         painter.setPen(QPen(ground, 1.5))
-        painter.setBrush(QColor(theme.ACCENT if self.hasFocus() else theme.TEXT))
+        painter.setBrush(QColor(theme.colours().accent if self.hasFocus() else theme.ON_PICTURE))
         for side in (-1, 1):
             corners = ((side * 2, -6), (side * 8, 0), (side * 2, 6))
             painter.drawPolygon(QPolygonF([middle + QPointF(x, y) for x, y in corners]))
@@ -128,7 +128,7 @@ class WipeHandle(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ground)
             painter.drawRoundedRect(rect, 5, 5)
-            painter.setPen(QColor(theme.TEXT))
+            painter.setPen(QColor(theme.ON_PICTURE))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
 
 

@@ -61,14 +61,14 @@ class RowPainter(QStyledItemDelegate):
         state: QStyle.StateFlag = option.state
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, QColor(theme.RAISED))
-            painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), QColor(theme.ACCENT))
+            painter.fillRect(rect, QColor(theme.colours().raised))
+            painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), QColor(theme.colours().accent))
         elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, QColor(theme.PANEL))
+            painter.fillRect(rect, QColor(theme.colours().panel))
         above = (rect.height() - THUMBNAIL.height()) // 2
         picture = QRect(rect.topLeft() + QPoint(GAP, above), THUMBNAIL)
         if row.thumbnail is None:
-            painter.fillRect(picture, QColor(theme.CANVAS))
+            painter.fillRect(picture, QColor(theme.colours().canvas))
         else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(picture, row.thumbnail)
@@ -83,13 +83,13 @@ def _draw_words(painter: QPainter, text: QRectF, row: Row) -> None:
     line = painter.fontMetrics().height()
     left, top = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignTop
     painter.setFont(bold)
-    painter.setPen(QColor(theme.TEXT))
+    painter.setPen(QColor(theme.colours().text))
     painter.drawText(text, left | top, str(row.number))
     painter.setFont(plain)
     _draw_estimate(painter, QRectF(text.right() - 42, text.top(), 42, line + 1), row)
     painter.fillRect(QRectF(text.left(), text.top() + line + 5, 3, line - 4), row.colour)
     below = text.adjusted(9, line + 2, 0, 0)
-    painter.setPen(QColor(theme.MUTED))
+    painter.setPen(QColor(theme.colours().muted))
     painter.drawText(below, left | top | Qt.TextFlag.TextWordWrap, row.remark)
 
 
@@ -97,10 +97,10 @@ def _draw_estimate(painter: QPainter, rect: QRectF, row: Row) -> None:
     """The estimated J, the louder the worse."""
     suspicious = row.quality < SUSPICIOUS_BELOW
     filled = suspicious and not row.stale
-    colour = QColor(theme.WARNING if suspicious else theme.MUTED)
+    colour = QColor(theme.colours().warning if suspicious else theme.colours().muted)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(colour, 1))
     painter.setBrush(colour if filled else Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-    painter.setPen(QColor(theme.ACCENT_TEXT) if filled else colour)
+    painter.setPen(QColor(theme.colours().accent_text) if filled else colour)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, f"{row.quality:.2f}")

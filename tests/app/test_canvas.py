@@ -181,8 +181,8 @@ def test_erasing_shows_the_frame_again(canvas: Canvas):
     assert colour_at(canvas, 30, 40) == (200, 100, 100)
 
 
-def test_scribbles_are_green_and_red(canvas: Canvas):
-    for inside, channel in ((True, 1), (False, 0)):
+def test_scribbles_are_cyan_and_magenta(canvas: Canvas):
+    for inside, channel in ((True, 2), (False, 0)):
         canvas.set_pointer(Pointer(Gesture.PAINT, 5.0, scribble_look(inside)))
         press(canvas, [(20, 20), (40, 20)])
         assert int(np.argmax(colour_at(canvas, 30, 20))) == channel

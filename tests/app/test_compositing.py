@@ -114,11 +114,11 @@ def test_a_wipe_shows_both():
     assert (picture[:, 15:] == IMAGE[:, 15:]).all()
 
 
-def test_marks_are_green_and_red():
+def test_marks_are_cyan_and_magenta():
     marks = np.zeros((80, 120), np.uint8)
     marks[:40], marks[40:, 60:] = 2, 1
     picture = draw_marks(IMAGE, marks).astype(int)
-    assert picture[5, 5].argmax() == 1
+    assert picture[5, 5].argmax() == 2
     assert picture[35, 50].argmax() == 0
     assert (picture[35, 5] == IMAGE[0, 0]).all()
 

@@ -55,7 +55,15 @@ def test_a_file_that_is_no_clip_is_refused_in_one_sentence(
 
 def test_without_a_clip_only_what_makes_sense_is_enabled(window: MainWindow):
     enabled = {spec.name for spec, action in window.actions_by_name if action.isEnabled()}
-    assert enabled == {"open_clip", "open_sequence", "open_project", "quit", "shortcuts", "about"}
+    assert enabled == {
+        "open_clip",
+        "open_sequence",
+        "open_project",
+        "preferences",
+        "quit",
+        "shortcuts",
+        "about",
+    }
     assert "Open a clip first" in window.actions_by_name["run"].toolTip()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from app.compositing import Layer, View, composite
-from app.theme import PANEL
+from app.theme import DARK
 from app.viewer import rgb
 from tests.app.conftest import HEIGHT, WIDTH, write_footage
 
@@ -75,7 +75,7 @@ def test_the_frame_lies_on_a_dark_ground(screen: Screen):
 
 
 def test_the_side_panels_are_dark(screen: Screen):
-    panel = tuple(int(PANEL[i : i + 2], 16) for i in (1, 3, 5))
+    panel = tuple(int(DARK.panel[i : i + 2], 16) for i in (1, 3, 5))
     side = screen.pixels[90:540, 1020:1270].reshape(-1, 3)
     assert (np.abs(side.astype(int) - panel).max(axis=1) <= 3).mean() > 0.3
     assert screen.pixels[560:700].mean() < 80
