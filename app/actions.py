@@ -74,6 +74,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("quit", "&Quit", FILE, ("Ctrl+Q",)),
     ActionSpec("undo", "&Undo", EDIT, ("Ctrl+Z",), "undo", "Undo", "main", needs=("undo",)),
     ActionSpec("redo", "&Redo", EDIT, ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Redo", "main", needs=("redo",)),
+    ActionSpec("history", "&History", EDIT, ("Ctrl+H",), "history",
+               "Show or hide the list of steps: click one to go there", checkable=True, needs=CLIP),
     ActionSpec("approve", "&Approve frame", EDIT, ("A",), "approve",
                "Keep this mask as it is: runs will not change it",
                needs=(*SELECTED, "marked"), separator=True),

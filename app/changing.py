@@ -112,7 +112,7 @@ class Changing(Reading):
         if step is None:
             step = Step(name)
             step.changes.update(pairs)
-            step.subject = self._name_of(step.object_id)
+            step.subject = self._subject(step)
             self._undo.push(step)
         else:
             for cell, pair in pairs.items():
@@ -120,8 +120,16 @@ class Changing(Reading):
         self._tell_of(self._store.put(changed))
         self._tell(Change(Kind.UNDO))
 
-    def _name_of(self, object_id: int) -> str:
-        return next((each.name for each in self.objects if each.object_id == object_id), "")
+    def _subject(self, step: Step) -> str:
+        """The name of the one object that a step concerns, "" where it is none or several."""
+        found = {each.object_id: each.name for each in self.objects}
+        if step.object_id or OBJECTS not in step.changes:
+            return found.get(step.object_id, "")
+        after = step.changes[OBJECTS][1]
+        objects = after if isinstance(after, tuple) else ()
+        changed = {each.object_id: each.name for each in set(self.objects) ^ set(objects)}
+        changed |= {each.object_id: each.name for each in objects if each.object_id in changed}
+        return next(iter(changed.values())) if len(changed) == 1 else ""
 
     def _put_back(self, values: Mapping[Cell, Value]) -> None:
         self._tell_of(self._store.put(values))

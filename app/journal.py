@@ -94,8 +94,11 @@ class Journal:
         """All steps in order, those dropped included. Kinds of other editions are left out."""
         kinds = {kind.value: kind for kind in Kind}
         with self._lock:
-            steps = self._database.execute("SELECT number, name, time, subject, done, dropped FROM step")
-            found = {row[0]: Record(*row[:4], bool(row[4]), bool(row[5])) for row in steps}
+            query = "SELECT number, name, time, subject, done, dropped FROM step"
+            found = {
+                number: Record(number, name, moment, subject, bool(done), bool(dropped))
+                for number, name, moment, subject, done, dropped in self._database.execute(query)
+            }
             query = "SELECT step, kind, object_id, frame, before, after FROM change"
             for number, kind, object_id, frame, before, after in self._database.execute(query):
                 if kind in kinds and number in found:

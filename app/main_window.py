@@ -46,10 +46,12 @@ from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.preferences import Appearance
+from app.recovery import Recovery
 from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
+from app.steps_chapter import StepsChapter
 from app.timeline_panel import TimelinePanel
 from app.tools import Tool
 from app.viewer import Viewer
@@ -88,7 +90,9 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
         self.appearance = Appearance(self.viewer, settings, self)
-        self._chapters: tuple[Chapter, ...] = (self.judging, self.appearance)
+        self.history = StepsChapter(workspace, self.editing, self.docks)
+        self.recovery = Recovery(workspace, settings)
+        self._chapters: tuple[Chapter, ...] = (self.judging, self.appearance, self.history)
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -98,6 +102,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._document_changed()
+        self.recovery.look()
 
     # --- building -----------------------------------------------------------------------------------------
 
@@ -109,6 +114,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(960, 600)
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
+        self.start_screen.notices.addWidget(self.recovery.notice)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
         self.timeline_panel = TimelinePanel(actions, self.judging.survey)
         self.timeline = self.timeline_panel.timeline
@@ -241,6 +247,7 @@ class MainWindow(QMainWindow):
         self.canvas.hovered.connect(self._hovered)
         self.canvas.radius_scrolled.connect(self.brush.resize)
         self.start_screen.chosen.connect(lambda folder: self.opening.open(Path(folder)))
+        self.recovery.chosen.connect(lambda folder: self.opening.open(Path(folder)))
         self.objects_panel.selected.connect(edit.select)
         self.objects_panel.renamed.connect(edit.rename)
         self.objects_panel.visibility_toggled.connect(edit.toggle_visible)

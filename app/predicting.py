@@ -22,7 +22,8 @@ class _Collecting:
     """A step that predictions come to. Its batches: more than one only where a frame came twice."""
 
     step: Step
-    batches: list[int] = field(default_factory=list)
+    batches: list[int]
+    objects: set[int] = field(default_factory=set)
 
 
 class Predicting(Changing):
@@ -65,6 +66,10 @@ class Predicting(Changing):
         former = self._store.prediction(cell[1:])
         if former is not None and matte_of(former.serial)[2] in collecting.batches:
             collecting.batches.append(self._store.begin_batch())
+
+        collecting.objects.add(event.object_id)
+        several = len(collecting.objects) > 1
+        collecting.step.subject = "" if several else self.object(event.object_id).name
 
         def note(before: StoredMatte | None, after: StoredMatte) -> None:
             self._undo.note(collecting.step, cell, before, after)

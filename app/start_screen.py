@@ -46,6 +46,8 @@ class StartScreen(QWidget):
         inner.addWidget(self._text)
         inner.addSpacing(8)
         inner.addLayout(buttons)
+        self.notices = QVBoxLayout()  # lines about the last session go in here
+        inner.addLayout(self.notices)
         inner.addSpacing(18)
         inner.addWidget(self._heading)
         inner.addWidget(self.recent)

@@ -51,6 +51,18 @@ class ProjectLock:
             self._lock.release()
 
 
+def was_left(folder: Path) -> bool:
+    """Whether the last holder of a project's lock ended without releasing it, and nobody holds it now."""
+    if not (folder / HOLDER).exists():
+        return False
+    lock = FileLock(folder / LOCK, thread_local=False)
+    try:
+        with lock.acquire(timeout=0):
+            return True
+    except (Timeout, OSError, NotImplementedError):
+        return False
+
+
 def _held_by(holder_file: Path) -> str:
     try:
         holder = json.loads(holder_file.read_text("utf-8"))
