@@ -107,7 +107,7 @@ class Changing(Reading):
             return
         step = self._undo.joinable(values) if join_last else None
         if continued:
-            step = self._undo.continued(values)
+            step = self._undo.continued(name, values)
         pairs = {cell: (self._store.cells.get(cell), value) for cell, value in changed.items()}
         if step is None:
             step = Step(name)

@@ -17,7 +17,7 @@ from app.painting import Painting
 from app.predicting import Predicting
 from app.reading import FrameState, PredictionInfo, Scribbles
 from app.store import Store
-from vosengine.config import Config
+from vosengine.config import PRESETS, Config
 from vosengine.manifest import colour_of
 from vosengine.messages import ExportSource
 from vosengine.project_file import Project, RotoObject, create_project, open_project
@@ -161,7 +161,8 @@ class Document(Painting, Predicting):
 
     def set_config(self, config: Config) -> None:
         """Change the settings of the next run."""
-        self._edit("Run settings", {CONFIG: config}, continued=True)
+        name = next((f"Preset {name}" for name, each in PRESETS.items() if each == config), "Run settings")
+        self._edit(name, {CONFIG: config}, continued=True)
 
     # --- for the engine --------------------------------------------------------------------------------
 

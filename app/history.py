@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.cells import Cell, Kept, Kind, StoredMatte, Value, matte_of
 from app.journal import Journal, Pictures, RawChanges, Record
+from app.outcome import Outcome
 from app.packed import Packed
 from app.reconciling import Found, reconciled
 from app.saver import Saver
@@ -40,6 +41,11 @@ class History:
         """Steps are undone, or redone."""
         numbers = [step.number for step in steps]
         self._saver.submit(lambda: self._journal.mark(numbers, done))
+
+    def finished(self, step: Step) -> None:
+        """A growing step grows no more."""
+        number, outcome = step.number, step.outcome
+        self._saver.submit(lambda: self._journal.finish(number, outcome.text))
 
     def dropped(self, steps: Sequence[Step]) -> None:
         """Steps can be neither undone nor redone any more."""
@@ -104,7 +110,8 @@ def _step(record: Record, reader: Reader) -> Step:
         cell: (reader.value(cell.kind, before), reader.value(cell.kind, after))
         for cell, (before, after) in record.changes.items()
     }
-    return Step(record.name, False, changes, record.number, record.time, record.subject)
+    outcome = Outcome.from_text(record.outcome)
+    return Step(record.name, False, changes, record.number, record.time, record.subject, outcome)
 
 
 def _mattes(step: Step) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import (
@@ -10,11 +11,23 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
+    QRect,
+    QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QListView, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.actions import ActionSet
@@ -22,9 +35,25 @@ from app.language import tr, trn
 from app.undo import Step
 from app.widgets import action_button, muted
 
+ROW_DATA = Qt.ItemDataRole.UserRole
 BUTTONS = ("undo", "redo")
+DOT = " · "
+PAD = 5  # widget units
 
 Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row shows: the step's name, its object's, where it was; whether it is undone or the last one
+    done.
+    """
+
+    name: str
+    subject: str
+    where: str
+    undone: bool
+    current: bool
 
 
 class HistoryModel(QAbstractListModel):
@@ -47,10 +76,11 @@ class HistoryModel(QAbstractListModel):
             self.beginInsertRows(QModelIndex(), same + 1, len(steps))
             self._steps += steps[same:]
             self.endInsertRows()
+        moved = min(position, self.position), max(position, self.position)
         self.position, self._first_number = position, first_number
-        self.tell_changed()
+        self.dataChanged.emit(self.index(moved[0]), self.index(min(moved[1], len(self._steps))))
 
-    def tell_changed(self) -> None:
+    def tell_grown(self) -> None:
         """What rows say may have changed: a step grows while a run is on."""
         self.dataChanged.emit(self.index(0), self.index(len(self._steps)))
 
@@ -59,7 +89,7 @@ class HistoryModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self._steps) + 1
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """A row in words, greyed where it is undone, bold where one stands."""
+        """A row in words, for people and for the painter."""
         row = index.row()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._words(row)
@@ -67,22 +97,74 @@ class HistoryModel(QAbstractListModel):
             return self._words(row) + (", " + tr("undone")) * (row > self.position)
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(row)
-        if role == Qt.ItemDataRole.ForegroundRole and row > self.position:
-            return QColor(theme.colours().disabled)
-        if role == Qt.ItemDataRole.FontRole and row == self.position:
-            font = QFont()
-            font.setWeight(QFont.Weight.DemiBold)
-            return font
+        if role == ROW_DATA:
+            return Row(*self._parts(row), row > self.position, row == self.position)
         return None
 
+    def _parts(self, row: int) -> tuple[str, str, str]:
+        if row == 0:
+            return tr("Before these steps"), "", ""
+        step = self._steps[row - 1]
+        return step.name, step.subject, where(step, self._first_number)
+
     def _words(self, row: int) -> str:
-        return words(self._steps[row - 1], self._first_number) if row else tr("Before these steps")
+        return DOT.join(filter(None, self._parts(row)))
 
     def _tip(self, row: int) -> str:
         what = tr("Click to go back to here") if row <= self.position else tr("Click to redo up to here")
         if row == self.position:
             what = tr("This is what you see")
         return f"{_moment(self._steps[row - 1].time)}\n{what}" if row else what
+
+
+class RowPainter(QStyledItemDelegate):
+    """Paints `Row`s: all alike in height, the name before the place."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """The row that one stands on is marked at its left; one under the pointer or the keys is lit."""
+        row: Row = index.data(ROW_DATA)
+        rect, shown = option.rect, theme.colours()
+        painter.save()
+        lit = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver
+        if row.current or option.state & lit:
+            painter.fillRect(rect, QColor(shown.raised))
+        if row.current:
+            painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), QColor(shown.accent))
+        text, middle = rect.adjusted(PAD + 6, 0, -PAD, 0), Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(shown.disabled if row.undone else shown.text))
+        painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, row.name)
+        metrics = painter.fontMetrics()
+        text.setLeft(text.left() + metrics.horizontalAdvance(row.name) + 2 * PAD)
+        painter.setPen(QColor(shown.disabled if row.undone else shown.muted))
+        room = text.width() - metrics.horizontalAdvance(DOT + row.where)
+        subject = metrics.elidedText(row.subject, Qt.TextElideMode.ElideRight, room)
+        place = DOT.join(filter(None, (subject, row.where)))
+        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, place)
+        painter.restore()
+
+
+class HistoryList(QTableView):
+    """The rows; the arrow keys look at them, Return goes there.
+
+    A table of one column: Qt's list lays out every row after each change, its table only those in sight.
+    """
+
+    def __init__(self, model: HistoryModel) -> None:
+        super().__init__()
+        self.setModel(model)
+        self.setItemDelegate(RowPainter(self))
+        self.setAccessibleName(tr("History"))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setMouseTracking(True)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 2 * PAD)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
 
 class HistoryPanel(QWidget):
@@ -93,13 +175,7 @@ class HistoryPanel(QWidget):
     def __init__(self, actions: ActionSet, model: HistoryModel) -> None:
         super().__init__()
         self.model = model
-        self.list = QListView()
-        self.list.setModel(model)
-        self.list.setUniformItemSizes(True)
-        self.list.setAccessibleName(tr("History"))
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list = HistoryList(model)
         self.list.clicked.connect(self._choose)
         self.list.activated.connect(self._choose)
         self._count = muted()
@@ -115,6 +191,10 @@ class HistoryPanel(QWidget):
         layout.addLayout(heading)
         layout.addWidget(self.list, 1)
 
+    def sizeHint(self) -> QSize:
+        """Wide enough for most rows."""
+        return QSize(270, 300)
+
     def show_steps(self, steps: Sequence[Step], position: int, first_number: int) -> None:
         """Other steps; the one at hand is brought into sight."""
         self.model.show_steps(steps, position, first_number)
@@ -128,14 +208,11 @@ class HistoryPanel(QWidget):
             self.chosen.emit(index.row())
 
 
-def words(step: Step, first_number: int) -> str:
-    """`Brush · Object 1 · frame 23` or `Run · 48 masks`. first_number: of the clip's first frame."""
-    parts = [step.name, step.subject]
+def where(step: Step, first_number: int) -> str:
+    """`frame 23` or `48 masks`; "" for other steps. first_number: of the clip's first frame."""
     if step.predictions or step.growing:
-        parts.append(trn("{} mask", "{} masks", step.predictions).format(step.predictions))
-    elif step.frame is not None:
-        parts.append(tr("frame {}").format(step.frame + first_number))
-    return " · ".join(filter(None, parts))
+        return trn("{} mask", "{} masks", step.predictions).format(step.predictions)
+    return "" if step.frame is None else tr("frame {}").format(step.frame + first_number)
 
 
 def _count(steps: int, undone: int) -> str:

@@ -1,6 +1,6 @@
 """The steps of undo and redo on disk: one SQLite file, written ahead of what it tells of.
 
-    step     number, name, time (seconds since 1970), subject, done, dropped
+    step     number, name, time (seconds since 1970), subject, done, outcome (of its predictions), dropped
     change   of a step: kind, object_id, frame, and the values before and after (see `app.values`)
     picture  digest, content: masks and marks, each once
 
@@ -31,7 +31,7 @@ FILE = "steps.sqlite"
 VERSION = 1
 _SCHEMA = """
 CREATE TABLE step (number INTEGER PRIMARY KEY, name TEXT NOT NULL, time REAL NOT NULL, subject TEXT NOT NULL,
-    done INTEGER NOT NULL, dropped INTEGER NOT NULL DEFAULT 0);
+    done INTEGER NOT NULL, outcome TEXT NOT NULL DEFAULT '', dropped INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE change (step INTEGER NOT NULL, kind TEXT NOT NULL, object_id INTEGER NOT NULL,
     frame INTEGER NOT NULL, before, after, PRIMARY KEY (step, kind, object_id, frame)) WITHOUT ROWID;
 CREATE TABLE picture (digest BLOB PRIMARY KEY, content BLOB NOT NULL);
@@ -54,6 +54,7 @@ class Record:
     time: float
     subject: str
     done: bool
+    outcome: str = ""
     dropped: bool = False
     changes: RawChanges = field(default_factory=dict)
 
@@ -94,10 +95,10 @@ class Journal:
         """All steps in order, those dropped included. Kinds of other editions are left out."""
         kinds = {kind.value: kind for kind in Kind}
         with self._lock:
-            query = "SELECT number, name, time, subject, done, dropped FROM step"
+            query = "SELECT number, name, time, subject, done, outcome, dropped FROM step"
             found = {
-                number: Record(number, name, moment, subject, bool(done), bool(dropped))
-                for number, name, moment, subject, done, dropped in self._database.execute(query)
+                number: Record(number, name, moment, subject, bool(done), outcome, bool(dropped))
+                for number, name, moment, subject, done, outcome, dropped in self._database.execute(query)
             }
             query = "SELECT step, kind, object_id, frame, before, after FROM change"
             for number, kind, object_id, frame, before, after in self._database.execute(query):
@@ -144,6 +145,11 @@ class Journal:
         """Steps were undone, or redone."""
         with self._transaction() as database:
             database.executemany("UPDATE step SET done = ? WHERE number = ?", [(done, n) for n in numbers])
+
+    def finish(self, number: int, outcome: str) -> None:
+        """A step grows no more."""
+        with self._transaction() as database:
+            database.execute("UPDATE step SET outcome = ? WHERE number = ?", (outcome, number))
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Nobody can undo or redo these steps any more."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
 
 from app.cells import Cell, Kind, StoredMatte
 from app.outcome import Outcome
@@ -17,17 +16,16 @@ class Runs:
 
     def __init__(self, undo: UndoStack, store: Store) -> None:
         self._undo, self._store = undo, store
-        self._outcomes: WeakKeyDictionary[Step, Outcome] = WeakKeyDictionary()
 
     def note(self, step: Step, frame: int, before: StoredMatte | None, after: StoredMatte) -> None:
         """A run that collects its predictions in `step` made one more."""
-        self._outcomes.setdefault(step, Outcome()).note(frame, before, after)
+        step.outcome.note(frame, before, after)
 
     @property
     def outcome(self) -> Outcome:
         """What the last run changed; empty when there is none."""
         step = self._undo.last_run
-        return self._outcomes.get(step, Outcome()) if step is not None else Outcome()
+        return step.outcome if step is not None else Outcome()
 
     def former(self, object_id: int, frame: int) -> tuple[int, Callable[[], Matte | None]]:
         """The prediction before the last run, which may have left it as it is.

@@ -29,7 +29,7 @@ class StepsChapter(QObject):
         self._workspace, self._editing, self._docks = workspace, editing, docks
         self._model = HistoryModel()
         self._soon = QTimer(self, singleShot=True, interval=GROWING_INTERVAL)
-        self._soon.timeout.connect(self._model.tell_changed)
+        self._soon.timeout.connect(self._model.tell_grown)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """What the actions do, by name."""

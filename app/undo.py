@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.cells import Cell, Kept, Kind, StoredMatte, Value
+from app.cells import OBJECTS, Cell, Kept, Kind, StoredMatte, Value
+from app.outcome import Outcome
 from app.packed import Packed, Shelved
 
 BYTE_LIMIT = 128 * 2**20  # packed masks take some kilobytes: thousands of strokes
@@ -22,7 +23,7 @@ class Step:
     """One named edit: the values before and after, by cell. A `growing` step still collects predictions.
 
     number: its place in the order in which steps began. time: seconds since 1970. subject: the name that its
-    object had, "" where it concerns none or several.
+    object had, "" where it concerns none or several. outcome: of its predictions.
     """
 
     name: str
@@ -31,7 +32,8 @@ class Step:
     number: int = 0
     time: float = field(default_factory=time.time)
     subject: str = ""
-    _totals: tuple[int, int] | None = None
+    outcome: Outcome = field(default_factory=Outcome)
+    _totals: tuple[int, int, int] | None = None
 
     def note(self, cell: Cell, before: Value, after: Value) -> Kept:
         """Add a change; returns the value in between that nobody needs any more, if there is one."""
@@ -46,22 +48,17 @@ class Step:
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return self._counted()[0]
+        return self.totals()[0]
 
     @property
     def kept_mattes(self) -> int:
         """Mattes kept for this step alone."""
-        return self._counted()[1]
-
-    @property
-    def predicts(self) -> bool:
-        """Whether it made predictions."""
-        return any(isinstance(after, StoredMatte) for _, after in self.changes.values())
+        return self.totals()[1]
 
     @property
     def predictions(self) -> int:
         """How many it made."""
-        return sum(isinstance(after, StoredMatte) for _, after in self.changes.values())
+        return self.totals()[2]
 
     @property
     def object_id(self) -> int:
@@ -71,16 +68,18 @@ class Step:
 
     @property
     def frame(self) -> int | None:
-        """The frame it concerns; None where it concerns none or several."""
+        """The frame it concerns; None where it concerns none, several or whole objects."""
         found = {cell.frame for cell in self.changes if cell.frame_kind}
-        return found.pop() if len(found) == 1 else None
+        return found.pop() if len(found) == 1 and OBJECTS not in self.changes else None
 
-    def _counted(self) -> tuple[int, int]:
+    def totals(self) -> tuple[int, int, int]:
+        """`size`, `kept_mattes` and `predictions`, counted once."""
         if self._totals is None:
             values = (value for pair in self.changes.values() for value in pair)
             packed = sum(value.size for value in values if isinstance(value, Packed | Shelved))
             kept = sum(isinstance(before, StoredMatte) for before, _ in self.changes.values())
-            self._totals = packed + _OVERHEAD * len(self.changes), kept
+            made = sum(isinstance(after, StoredMatte) for _, after in self.changes.values())
+            self._totals = packed + _OVERHEAD * len(self.changes), kept, made
         return self._totals
 
 
@@ -101,6 +100,9 @@ class Log(Protocol):
     def moved(self, steps: Sequence[Step], done: bool) -> None:
         """Steps are undone, or redone."""
 
+    def finished(self, step: Step) -> None:
+        """A growing step grows no more."""
+
     def dropped(self, steps: Sequence[Step]) -> None:
         """Steps can be neither undone nor redone any more."""
 
@@ -115,6 +117,9 @@ class NoLog:
         """Nothing."""
 
     def moved(self, steps: Sequence[Step], done: bool) -> None:
+        """Nothing."""
+
+    def finished(self, step: Step) -> None:
         """Nothing."""
 
     def dropped(self, steps: Sequence[Step]) -> None:
@@ -144,11 +149,13 @@ class UndoStack:
         self._done: list[Step] = []
         self._undone: list[Step] = []  # the next to be redone is the last
         self._last_number = 0
+        self._last_run: Step | None = None
 
     def adopt(self, done: Iterable[Step], undone: Iterable[Step], last_number: int) -> None:
         """Go on with the steps of an earlier session, both in order."""
         self._done, self._undone = list(done), list(undone)[::-1]
         self._last_number = last_number
+        self._find_last_run()
 
     @property
     def steps(self) -> list[Step]:
@@ -173,7 +180,7 @@ class UndoStack:
     @property
     def last_run(self) -> Step | None:
         """The newest step in force that holds new predictions."""
-        return next((step for step in reversed(self._done) if step.growing or step.predicts), None)
+        return self._last_run
 
     def joinable(self, cells: Collection[Cell]) -> Step | None:
         """The step that `undo` takes back, when it changed one of the frames of `cells`.
@@ -186,10 +193,12 @@ class UndoStack:
         frames = {(cell.object_id, cell.frame) for cell in last.changes if cell.frame_kind}
         return last if any((cell.object_id, cell.frame) in frames for cell in cells) else None
 
-    def continued(self, cells: Collection[Cell]) -> Step | None:
-        """The step that `undo` takes back, when it changed these very cells a moment ago."""
+    def continued(self, name: str, cells: Collection[Cell]) -> Step | None:
+        """The step that `undo` takes back, when it has this name and changed these cells a moment ago."""
         last, now = self._last, time.time()
-        if last is None or last.changes.keys() != set(cells) or not 0 <= now - last.time < JOIN_SECONDS:
+        if last is None or last.name != name or last.changes.keys() != set(cells):
+            return None
+        if not 0 <= now - last.time < JOIN_SECONDS:
             return None
         last.time = now
         return last
@@ -206,6 +215,8 @@ class UndoStack:
         step.number = self._last_number
         self._log.pushed(step)
         self._done.append(step)
+        if step.growing or step.predictions:
+            self._last_run = step
         self._drop_oldest()
 
     def note(self, step: Step, cell: Cell, before: Value, after: Value) -> None:
@@ -224,9 +235,11 @@ class UndoStack:
     def finish(self, step: Step) -> None:
         """A growing step is complete; an empty one disappears."""
         step.growing = False
+        self._log.finished(step)
         if not step.changes and step in self._done:
             self._done.remove(step)
             self._log.dropped([step])
+        self._find_last_run()
         self._drop_oldest()
 
     def is_done(self, step: Step) -> bool:
@@ -255,6 +268,7 @@ class UndoStack:
             self._put(steps, done=True)
             self._done += steps
             del self._undone[count - position :]
+        self._find_last_run()
 
     def _put(self, steps: Sequence[Step], done: bool) -> None:
         """Give all cells the values after `steps`, or before them: these in the order of undoing."""
@@ -275,9 +289,13 @@ class UndoStack:
                 self._forget(after)
         self._undone.clear()
 
+    def _find_last_run(self) -> None:
+        runs = (step for step in reversed(self._done) if step.growing or step.predictions)
+        self._last_run = next(runs, None)
+
     def _drop_oldest(self) -> None:
-        size = sum(step.size for step in self._done)
-        mattes = sum(step.kept_mattes for step in self._done)
+        totals = [step.totals() for step in self._done]
+        size, mattes = (sum(each[kind] for each in totals) for kind in (0, 1))
         count = 0
         while len(self._done) - count > 1 and (
             size > self._byte_limit or mattes > self._matte_limit or len(self._done) - count > STEP_LIMIT
@@ -293,4 +311,6 @@ class UndoStack:
         for step in oldest_steps:
             for before, _ in step.changes.values():
                 self._forget(before)
-        del self._done[:count]
+        if count:
+            del self._done[:count]
+            self._find_last_run()
