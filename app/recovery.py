@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
@@ -14,7 +16,7 @@ from app.language import tr
 from app.settings import Settings
 from app.widgets import card
 from app.workspace import MANIFEST, Workspace
-from vosengine.project_lock import was_left
+from vosengine.project_lock import holder
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,19 @@ def left_open(folders: Iterable[str]) -> Left | None:
     """The first of these projects that was left so. Reads files: not for the GUI thread."""
     for folder in map(Path, folders):
         try:
-            if was_left(folder):
+            if _was_left(folder):
                 files = [folder / MANIFEST, *(folder / "history").glob("*")]
                 saved = max(path.stat().st_mtime for path in files)
                 return Left(folder, datetime.fromtimestamp(saved))
         except OSError:  # a drive that does not answer
             continue
     return None
+
+
+def _was_left(folder: Path) -> bool:
+    """Whether the process that had the project open is no more. Its lock is not touched: it may be wanted."""
+    found = holder(folder)
+    return found is not None and found[0] == socket.gethostname() and not psutil.pid_exists(found[1])
 
 
 class Recovery(QObject):

@@ -244,7 +244,11 @@ class Store:
         self.revision = max(self.revision, revision)
 
     def _raw(self, cell: Cell) -> Raw:
-        return raw(cell.kind, self.cells.get(cell))
+        """What the project holds, without what opening it added: the journal knows better."""
+        value = self.cells.get(cell)
+        if cell == OBJECTS:
+            value = tuple(each for each in self.objects if each.object_id not in self.project.adopted)
+        return raw(cell.kind, value)
 
     def relink(self, clip: ClipInfo, accept_changed: bool) -> None:
         """Use other footage. Raises ProjectError when it does not fit."""

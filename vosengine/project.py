@@ -88,7 +88,7 @@ class Project:
 
     manifest: replace it with `write_manifest`. clip_missing: the footage is not where it was; `relink`.
     messages: what was repaired or set aside since opening, one sentence each. was_killed: the last process
-    that had it open ended without closing it.
+    that had it open ended without closing it. adopted: objects that were taken in on opening.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class Project:
         self.manifest = manifest
         self.messages = list(messages)
         self.was_killed = lock.was_left
+        self.adopted: frozenset[int] = frozenset()
         self._lock = lock
 
     def __enter__(self) -> Self:

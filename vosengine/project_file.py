@@ -154,6 +154,7 @@ def _adopt_orphans(project: Project) -> None:
         project.write_manifest(
             replace(known, objects=known.objects + found, next_object_id=found[-1].object_id + 1)
         )
+        project.adopted = frozenset(each.object_id for each in found)
         project.messages.append(f"{len(found)} object(s) drawn just before the last end were recovered.")
 
 

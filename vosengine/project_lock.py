@@ -31,7 +31,7 @@ class ProjectLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ProjectError(
-                f"{folder} is open in another Rotoshot ({_held_by(self._holder)}); close it there first."
+                f"{folder} is open in another Rotoshot ({_held_by(folder)}); close it there first."
             ) from None
         except (OSError, NotImplementedError) as error:  # the second: a file system without locks
             reason = getattr(error, "strerror", None) or error
@@ -51,21 +51,15 @@ class ProjectLock:
             self._lock.release()
 
 
-def was_left(folder: Path) -> bool:
-    """Whether the last holder of a project's lock ended without releasing it, and nobody holds it now."""
-    if not (folder / HOLDER).exists():
-        return False
-    lock = FileLock(folder / LOCK, thread_local=False)
+def holder(folder: Path) -> tuple[str, int] | None:
+    """The computer and process that noted themselves as a project's holder; None where there is no note."""
     try:
-        with lock.acquire(timeout=0):
-            return True
-    except (Timeout, OSError, NotImplementedError):
-        return False
-
-
-def _held_by(holder_file: Path) -> str:
-    try:
-        holder = json.loads(holder_file.read_text("utf-8"))
-        return f"process {int(holder['pid'])} on {holder['host']}"
+        found = json.loads((folder / HOLDER).read_text("utf-8"))
+        return str(found["host"]), int(found["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        return "on this or another computer"
+        return None
+
+
+def _held_by(folder: Path) -> str:
+    found = holder(folder)
+    return f"process {found[1]} on {found[0]}" if found is not None else "on this or another computer"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
@@ -13,6 +19,7 @@ from pytestqt.qtbot import QtBot
 from app.document import Document
 from app.history_panel import ROW_DATA, HistoryModel
 from app.main_window import MainWindow
+from app.recovery import left_open
 from app.undo import Step
 from tests.app.conftest import open_and_wait
 from tests.app.fake_engine import FakeEngine
@@ -152,18 +159,33 @@ def test_the_model_tells_exactly_what_changes(qtbot: QtBot):
 # --- after a crash ----------------------------------------------------------------------------------------
 
 
+def leave(folder: Path, process: int) -> None:
+    """What a process that was killed leaves of a project's lock."""
+    note = {"host": socket.gethostname(), "pid": process}
+    (folder / "project.lock.json").write_text(json.dumps(note))
+
+
+@pytest.fixture(scope="module")
+def ended() -> int:
+    """The number of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
 def press(notice: QWidget, text: str) -> None:
     (button,) = (each for each in notice.findChildren(QPushButton) if each.text() == text)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def test_the_start_screen_offers_what_a_crash_left_and_says_what_is_there(
-    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, ended: int
 ):
     document = scribble(opened, qtbot)
     document.flush()
     left = tmp_path / "left.rotoshot"
-    shutil.copytree(document.folder, left)  # with the note of its lock, as a killed process leaves it
+    shutil.copytree(document.folder, left)
+    leave(left, ended)
     do(opened, "close_project")
     notice = opened.recovery.notice
     opened.workspace.worker.submit(lambda: None, lambda _: opened.start_screen.setProperty("looked", True))
@@ -184,9 +206,18 @@ def test_the_start_screen_offers_what_a_crash_left_and_says_what_is_there(
     qtbot.waitUntil(lambda: not notice.isVisible())
 
 
-def test_an_offer_declined_is_not_made_again(opened: MainWindow, qtbot: QtBot, tmp_path: Path):
+def test_a_project_open_elsewhere_is_not_offered(tmp_path: Path, ended: int):
+    leave(tmp_path, os.getppid())
+    (tmp_path / "project.roto").touch()
+    assert left_open([str(tmp_path)]) is None
+    leave(tmp_path, ended)
+    assert left_open([str(tmp_path)]).folder == tmp_path
+
+
+def test_an_offer_declined_is_not_made_again(opened: MainWindow, qtbot: QtBot, tmp_path: Path, ended: int):
     left = tmp_path / "left.rotoshot"
     shutil.copytree(document_of(opened).folder, left)
+    leave(left, ended)
     do(opened, "close_project")
     opened.settings.recent_projects = [str(left)]
     opened.recovery.look()
