@@ -5,16 +5,23 @@ from __future__ import annotations
 import multiprocessing
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from vosengine import cli
 
-NOTE = "Without a command, rotoshot opens its window: rotoshot [CLIP or PROJECT]"
+WINDOW_COMMANDS = {("tour",): "app.tour", ("bench", "window"): "app.window_check"}
+NOTE = """Without a command, rotoshot opens its window: rotoshot [CLIP or PROJECT]
+  rotoshot tour           the window at work on the demo shot, step by step
+  rotoshot bench window   how quickly the window answers"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The entry point: returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for command, module in WINDOW_COMMANDS.items():
+        if tuple(words[: len(command)]) == command:
+            return int(import_module(module).main(words[len(command) :]))  # Qt, only now
     if words and not opens_window(words):
         return cli.main(words, usage_note=NOTE)
     from app.window_main import run_window  # noqa: PLC0415  # Qt, only when a window is wanted

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
+from app.language import tr
 from app.theme import icon
 
 # What an action may need, and the sentence its tooltip gives while that is missing.
@@ -25,11 +26,18 @@ REASONS: dict[str, str] = {
     "below": "This object is the lowest.",
     "result": "There is no mask to export yet: mark a frame and run.",
     "running": "Nothing is running.",
+    "open_frame": "This frame is drawn or approved for every marked object: it stays as it is.",
     "undo": "Nothing to undo.",
     "redo": "Nothing to redo.",
     "several": "The clip has a single frame.",
     "worst": "There is no prediction to judge yet: mark a frame and run.",
     "predicted": "This frame shows no prediction of this object.",
+    "somewhere": "This object has no mask on any frame yet: mark it and run.",
+    "unlocked": tr("This object is locked; unlock it first."),
+    "finished": tr("This object has no edge controls set."),
+    "key_before": tr("No edge key lies before this frame."),
+    "key_after": tr("No edge key lies after this frame."),
+    "others": tr("There is no other object."),
     "former": "There is nothing to compare with yet: run first.",
 }
 
@@ -40,7 +48,8 @@ class ActionSpec:
 
     menu: the menu that lists it. toolbar: "main", "tools", "mask", "view", "transport" or "" for none.
     group: checkable, exclusive with the others of the group; `checkable`: a toggle of its own.
-    needs: keys of REASONS that must all hold for the action to be enabled.
+    needs: keys of REASONS that must all hold for the action to be enabled. submenu: the part of the menu,
+    opened from there, that lists it.
     """
 
     name: str
@@ -54,9 +63,11 @@ class ActionSpec:
     checkable: bool = False
     needs: tuple[str, ...] = ()
     separator: bool = False
+    submenu: str = ""
 
 
 MENUS = ("&File", "&Edit", "&Object", "&Tool", "&Cut out", "&Judge", "&Playback", "&View", "&Help")
+BACKGROUND, TIMELINE = "&Background", "&Timeline"  # submenus
 FILE, EDIT, OBJECT, TOOL, CUT, JUDGE, PLAYBACK, VIEW, HELP = MENUS
 CLIP, SELECTED = ("clip",), ("clip", "object")
 
@@ -67,8 +78,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("import_masks", "&Import masks…", FILE, ("Ctrl+I",), "import",
                "Take masks or mattes from pictures: PNG, DAVIS palette, EXR, or the alpha of a clip",
                needs=("clip", "idle"), separator=True),
-    ActionSpec("export", "&Export…", FILE, ("Ctrl+E",), "export", "Write mattes to files", "main",
-               needs=("clip", "idle", "result")),
+    ActionSpec("export", "&Export…", FILE, ("Ctrl+E",), "export",
+               "Write mattes or cut-out footage for your editing or compositing program", "main",
+               needs=("clip", "result")),
     ActionSpec("show_folder", "Show project &folder", FILE, (), "open", needs=CLIP),
     ActionSpec("close_project", "&Close project", FILE, ("Ctrl+W",), needs=CLIP, separator=True),
     ActionSpec("quit", "&Quit", FILE, ("Ctrl+Q",)),
@@ -109,6 +121,19 @@ ACTIONS: tuple[ActionSpec, ...] = (
                needs=(*SELECTED, "above"), separator=True),
     ActionSpec("object_down", "Move object &down", OBJECT, ("Alt+Down",), "down",
                "Move this object down", needs=(*SELECTED, "below")),
+    ActionSpec("edge_key", tr("Set edge &key"), OBJECT, ("Shift+K",), "edge_key",
+               tr("A key on this frame: the edge controls change between keys"), checkable=True,
+               needs=(*SELECTED, "unlocked"), separator=True),
+    ActionSpec("previous_edge_key", tr("Previous edge key"), OBJECT, ("Shift+PgUp",), "previous_edge_key",
+               tr("To the edge key before this frame"), needs=(*SELECTED, "key_before")),
+    ActionSpec("next_edge_key", tr("Next edge key"), OBJECT, ("Shift+PgDown",), "next_edge_key",
+               tr("To the edge key after this frame"), needs=(*SELECTED, "key_after")),
+    ActionSpec("copy_edges", tr("&Copy edges to all objects"), OBJECT, (), "copy_edges",
+               tr("Finish all other objects with this one's edge controls and keys"),
+               needs=(*SELECTED, "others")),
+    ActionSpec("reset_edges", tr("R&eset edges"), OBJECT, (), "reset_edges",
+               tr("Take all edge controls and keys off this object"),
+               needs=(*SELECTED, "finished", "unlocked")),
     ActionSpec("delete_object", "&Delete object", OBJECT, ("Ctrl+Del",), "clear", "Delete this object",
                needs=(*SELECTED, "idle"), separator=True),
     ActionSpec("brush", "&Brush", TOOL, ("P",), "brush", "Paint the mask", "tools", "tool", needs=CLIP),
@@ -135,17 +160,32 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("softer", "S&ofter brush edge", TOOL, ("}",), needs=CLIP),
     ActionSpec("pen_pressure", "Pen press&ure sets the size", TOOL, checkable=True, needs=CLIP),
     ActionSpec("run", "&Run", CUT, ("Ctrl+R", "Ctrl+Return"), "run",
-               "Learn the objects from the marked frames, then cut them out of every frame",
-               needs=("clip", "idle", "annotation")),
+               "Learn the objects from the marked frames, then cut them out of every frame out of date",
+               needs=("clip", "annotation")),
+    ActionSpec("learn", "&Learn only", CUT, ("Shift+R",), "learn",
+               "Learn the objects from the marked frames and leave the masks as they are: "
+               "then propagate where you like",
+               needs=("clip", "annotation")),
     ActionSpec("propagate_forward", "Propagate &forward", CUT, ("F",), "forward",
                "From this frame to the out point, with what was learned last",
-               needs=("clip", "idle", "annotation")),
+               needs=("clip", "annotation"), separator=True),
     ActionSpec("propagate_backward", "Propagate &backward", CUT, ("B",), "backward",
                "From this frame back to the in point, with what was learned last",
-               needs=("clip", "idle", "annotation")),
-    ActionSpec("cancel", "&Cancel", CUT, ("Esc",), "cancel", "Stop; what is finished stays",
+               needs=("clip", "annotation")),
+    ActionSpec("propagate_span", "Propagate over this &span", CUT, ("Ctrl+Shift+R",), "span",
+               "Every frame between in and out anew, both ways, with what was learned last; "
+               "Run would learn and do only what is out of date",
+               needs=("clip", "annotation")),
+    ActionSpec("propagate_frame", "R&edo this frame", CUT, ("R",), "redo_frame",
+               "This frame alone anew, from the nearest marked one, with what was learned last",
+               needs=("clip", "annotation", "open_frame")),
+    ActionSpec("cancel", "&Cancel", CUT, ("Esc",), "cancel",
+               "Stop; what is finished stays, jobs that wait are held back",
                needs=("running",),
                separator=True),
+    ActionSpec("jobs", "&Jobs", CUT, ("Ctrl+J",), "jobs",
+               "Show or hide the list of jobs: what runs, what waits, what has ended",
+               checkable=True, needs=CLIP),
     ActionSpec("next_worst", "&Next worst frame", JUDGE, ("N",), "next_worst",
                "Go to the next frame that is probably wrong", needs=("clip", "worst")),
     ActionSpec("previous_worst", "&Previous worst frame", JUDGE, ("Shift+N",), "previous_worst",
@@ -178,31 +218,72 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("clear_range", "Clear in and out", PLAYBACK, ("Alt+X",), needs=CLIP),
     ActionSpec("loop", "Loop", PLAYBACK, ("Ctrl+L",), "loop", "Loop between in and out", "transport",
                checkable=True, needs=CLIP),
-    ActionSpec("overlay", "&Overlay", VIEW, ("F5",), "overlay", "Masks over the clip", "view", "view",
-               needs=CLIP, separator=True),
-    ActionSpec("outline", "Ou&tline", VIEW, ("Shift+F5",), "outline", "Only the objects' outlines", "view",
-               "view", needs=CLIP),
-    ActionSpec("matte", "&Matte", VIEW, ("F6",), "matte", "The visible objects' mattes, in grey", "view",
-               "view",
-               needs=CLIP),
-    ActionSpec("checkerboard", "Alpha on &checkerboard", VIEW, ("F7",), "checker",
-               "Cut out on a checkerboard", "view",
-               "view", needs=CLIP),
-    ActionSpec("black", "Foreground only, on &black", VIEW, ("F8",), "black", "Foreground only, on black",
-               "view", "view", needs=CLIP),
-    ActionSpec("backdrop", "Alpha on a co&lour", VIEW, ("Shift+F8",), "backdrop",
-               "Cut out on a colour of your choice", "view", "view", needs=CLIP),
+    ActionSpec("timeline_in", "Zoom timeline &in", PLAYBACK, ("=", "+"),
+               tip="Show fewer frames on the timeline, wider", needs=CLIP, submenu=TIMELINE),
+    ActionSpec("timeline_out", "Zoom timeline &out", PLAYBACK, ("-",), tip="Show more frames on the timeline",
+               needs=CLIP, submenu=TIMELINE),
+    ActionSpec("timeline_all", "Show &all frames", PLAYBACK, ("\\",),
+               tip="Fit the whole clip into the timeline", needs=CLIP, submenu=TIMELINE),
+    ActionSpec("follow_playhead", "&Follow the playhead", PLAYBACK,
+               tip="Scroll the zoomed timeline along while playing", checkable=True, needs=CLIP,
+               separator=True, submenu=TIMELINE),
+    ActionSpec("film_strip", "Film &strip", PLAYBACK, tip="Small pictures of the frames along the timeline",
+               checkable=True, needs=CLIP, submenu=TIMELINE),
+    ActionSpec("lanes_taller", "&Taller lanes", PLAYBACK, ("Alt+=",),
+               tip="Give each object's lane more height; so does Ctrl + wheel over its name",
+               needs=CLIP, separator=True, submenu=TIMELINE),
+    ActionSpec("lanes_lower", "&Lower lanes", PLAYBACK, ("Alt+-",),
+               tip="Fit more objects into the timeline", needs=CLIP, submenu=TIMELINE),
+    ActionSpec("overlay", "&Overlay", VIEW, ("F5",), "overlay", "Masks in colour over the clip", "view",
+               "view", needs=CLIP, separator=True),
+    ActionSpec("outline", "Ou&tline", VIEW, ("Shift+F5",), "outline",
+               "Only the objects' outlines: look whether they sit on the edge", "view", "view", needs=CLIP),
+    ActionSpec("matte", "&Matte", VIEW, ("F6",), "matte",
+               "The visible objects' mattes in grey: holes and specks stand out", "view", "view", needs=CLIP),
+    ActionSpec("confidence", "&Edge confidence", VIEW, ("Shift+F9",), "confidence",
+               "Glows where the matte is undecided or soft", "view", "view", needs=CLIP),
     ActionSpec("difference", "&Difference from the last run", VIEW, ("F9",), "difference",
                "What the last run changed: blue was added, orange was taken away", "view", "view",
                needs=("clip", "former")),
-    ActionSpec("confidence", "&Edge confidence", VIEW, ("Shift+F9",), "confidence",
-               "Glows where the matte is undecided or soft", "view", "view", needs=CLIP),
-    ActionSpec("choose_backdrop", "Back&ground colour…", VIEW, (), needs=CLIP),
+    ActionSpec("checkerboard", "On a &checkerboard", VIEW, ("F7",), "checker",
+               "Cut out, on a checkerboard: see-through parts show it", "view", "view", needs=CLIP,
+               submenu=BACKGROUND),
+    ActionSpec("black", "On blac&k", VIEW, ("F8",), "black", "Foreground only, on black", "view", "view",
+               needs=CLIP, submenu=BACKGROUND),
+    ActionSpec("backdrop", "On a co&lour", VIEW, ("Shift+F8",), "backdrop",
+               "Cut out, on a colour of your choice: fringes show on one unlike the clip's", "view", "view",
+               needs=CLIP, submenu=BACKGROUND),
+    ActionSpec("picture", "On a &picture", VIEW, ("Ctrl+F8",),
+               tip="Cut out, in front of a picture of your choice", group="view", needs=CLIP,
+               submenu=BACKGROUND),
+    ActionSpec("blurred", "On the &blurred clip", VIEW, ("Shift+F7",),
+               tip="The clip itself behind the objects, out of focus", group="view", needs=CLIP,
+               submenu=BACKGROUND),
+    ActionSpec("greyscale", "On the clip in &grey", VIEW, ("Shift+F6",),
+               tip="Colour only on the objects", group="view", needs=CLIP, submenu=BACKGROUND),
+    ActionSpec("choose_backdrop", "C&hoose background colour…", VIEW,
+               tip="Choose the colour to show the objects on", needs=CLIP, separator=True,
+               submenu=BACKGROUND),
+    ActionSpec("choose_picture", "Choose background p&icture…", VIEW,
+               tip="Choose the picture to show the objects on", needs=CLIP, submenu=BACKGROUND),
     ActionSpec("wipe", "&Wipe against the last run", VIEW, ("W",), "wipe",
                "Drag a line between the result before the last run and the present one", "view",
                checkable=True, needs=("clip", "former"), separator=True),
     ActionSpec("skins", "O&nion skin", VIEW, ("T",), "skins",
                "The object's outlines on the frame before (white) and after (yellow)", "view",
+               checkable=True, needs=CLIP),
+    ActionSpec("steady", "&Steady on the object", VIEW, ("J",), "steady",
+               "Keep the selected object in its place while the clip plays: chatter of its edge shows.\n"
+               "Zoom and pan as you like; Fit to window ends it", "view",
+               checkable=True, needs=(*SELECTED, "somewhere")),
+    ActionSpec("steady_size", "Steady its si&ze too", VIEW, ("Shift+J",),
+               tip="Zoom along as the object comes nearer or goes away", checkable=True,
+               needs=(*SELECTED, "somewhere")),
+    ActionSpec("finished_edges", tr("Show finished ed&ges"), VIEW, ("Q",), "finished_edges",
+               tr("The mattes as the edge controls finish them, or as they were cut out"),
+               checkable=True, needs=CLIP),
+    ActionSpec("edges", tr("E&dges"), VIEW, ("Shift+E",), "edges",
+               tr("Show or hide the edge controls: grow, feather, smooth and more"), "view",
                checkable=True, needs=CLIP),
     ActionSpec("fit", "&Fit to window", VIEW, ("Ctrl+0",), "fit", "Fit the frame to the window", "view",
                needs=CLIP, separator=True),
@@ -263,10 +344,16 @@ class ActionSet:
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
         """One menu for each of MENUS, in the table's order."""
         menus = {title: bar.addMenu(title) for title in MENUS}
+        below: dict[tuple[str, str], QMenu] = {}
         for spec, action in self:
+            menu = menus[spec.menu]
+            if spec.submenu:
+                if (spec.menu, spec.submenu) not in below:
+                    below[spec.menu, spec.submenu] = menu.addMenu(spec.submenu)
+                menu = below[spec.menu, spec.submenu]
             if spec.separator:
-                menus[spec.menu].addSeparator()
-            menus[spec.menu].addAction(action)
+                menu.addSeparator()
+            menu.addAction(action)
         return menus
 
     def fill_toolbar(self, bar: QToolBar, name: str) -> None:

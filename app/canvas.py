@@ -164,6 +164,16 @@ class Canvas(QWidget):
         self._fits = False
         self._place(self._viewport.zoomed(factor, point.x(), point.y()))
 
+    @property
+    def fits(self) -> bool:
+        """Whether the whole frame is kept in sight."""
+        return self._fits
+
+    def lay(self, viewport: Viewport) -> None:
+        """Put the frame elsewhere, as far as it stays in sight."""
+        self._fits = False
+        self._place(viewport)
+
     def _place(self, viewport: Viewport) -> None:
         if self._clip_size is not None:
             viewport = viewport.kept_in_sight(self._clip_size, self._size())

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from app.footprint import Footprint
 from app.packed import Packed, Shelved
 from vosengine.config import Config
+from vosengine.edge_controls import EdgeTrack
 from vosengine.project_file import Origin, RotoObject
 from vosengine.types import Box, Reason, Span
 
@@ -27,6 +28,7 @@ class Kind(Enum):
     SCRIBBLES = "scribbles"  # the marks on one frame
     PREDICTION = "prediction"  # the matte predicted for one frame
     APPROVED = "approved"  # whether a person approved one frame
+    EDGES = "edges"  # how the mattes of one object are finished
     MUTED = "muted"  # the prediction of one frame that is not to be listed among the worst
     STATES = "states"  # the revision of one frame's annotation: predictions became stale or fresh
     OBJECTS = "objects"  # added, removed, renamed, recoloured, shown, locked, reordered
@@ -50,7 +52,7 @@ class Change:
 
 
 OF_THE_DOCUMENT = (Kind.OBJECTS, Kind.SPAN, Kind.CONFIG)
-OF_AN_OBJECT = (Kind.STATES,)
+OF_AN_OBJECT = (Kind.STATES, Kind.EDGES)
 
 
 class Cell(NamedTuple):
@@ -101,10 +103,10 @@ def matte_of(serial: int) -> tuple[int, int, int]:
     return object_id, frame, batch
 
 
-Value = Packed | Box | StoredMatte | int | tuple[RotoObject, ...] | Span | Config | None
+Value = Packed | Box | StoredMatte | EdgeTrack | int | tuple[RotoObject, ...] | Span | Config | None
 """Of the cells: ANNOTATION Packed or Box, SCRIBBLES Packed, PREDICTION StoredMatte, APPROVED True, MUTED the
-prediction's serial, STATES int, OBJECTS a tuple, SPAN Span, CONFIG Config; None where there is nothing.
-`app.values` says how each is kept on disk."""
+prediction's serial, STATES int, EDGES an EdgeTrack, OBJECTS a tuple, SPAN Span, CONFIG Config; None where
+there is nothing. `app.values` says how each is kept on disk."""
 
 Kept = Value | Shelved
 """A value of a step: pictures may be on the shelf."""
@@ -140,6 +142,7 @@ class Cells:
                 yield from ((Cell(kind, object_id, frame), value) for frame, value in row.items())
 
     def of_object(self, object_id: int) -> Iterator[Cell]:
-        """The cells of an object's frames: all but the revisions."""
-        for kind in (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED, Kind.MUTED):
+        """The cells of an object: all but the revisions."""
+        kinds = (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED, Kind.MUTED, Kind.EDGES)
+        for kind in kinds:
             yield from (Cell(kind, object_id, frame) for frame in self.row(kind, object_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -12,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
+from app.effects import Picture, blurred, greyed
 from app.tools import BACKGROUND, FOREGROUND
+from vosengine.edge_controls import EdgeControls
 from vosengine.types import Image, Mask, Matte
 
 OVERLAY_OPACITY = 0.45
@@ -42,8 +45,15 @@ class View(Enum):
     CHECKER = "checkerboard"
     BLACK = "black"
     BACKDROP = "backdrop"
+    PICTURE = "picture"
+    BLURRED = "blurred"
+    GREY = "greyscale"
     DIFFERENCE = "difference"
     CONFIDENCE = "confidence"
+
+
+CUT_OUT = (View.CHECKER, View.BLACK, View.BACKDROP, View.PICTURE, View.BLURRED, View.GREY)
+"""The views that show the objects on another ground."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ class Layer:
 
     `key` is equal for equal content (the worker caches by it); `load` may read a file and runs in the worker;
     it gives None where the object has no mask on the frame. `former`: the same before the last run.
+    `finish`: what is shown is the matte finished so.
     """
 
     key: Hashable
@@ -59,6 +70,27 @@ class Layer:
     load: Callable[[], Mask | Matte | None]
     selected: bool = False
     former: Layer | None = None
+    finish: Finish | None = None
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Edge controls of a layer's matte on `frame`, and what lies round it.
+
+    neighbours: the object's layers on frames near by, unfinished, by offset. drawn: a person vouched for the
+    matte.
+    """
+
+    frame: int
+    controls: EdgeControls
+    neighbours: tuple[tuple[int, Layer], ...] = ()
+    drawn: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for equal results on the same matte."""
+        near = tuple((offset, layer.key) for offset, layer in self.neighbours)
+        return self.frame, self.controls, near, self.drawn
 
 
 @dataclass(frozen=True)
@@ -74,8 +106,9 @@ class Scene:
     """Everything one picture shows. `sharp`: from the clip at full resolution, else from the proxy.
 
     `marks`: scribbles at full resolution, uint8 0 unmarked, 1 background, 2 foreground; None shows none.
-    `backdrop`: the ground of View.BACKDROP. `wipe`: left of this share of the width the picture shows the
-    former mattes; None shows none. `skins`: outlines drawn on top, those of the frames before and after.
+    `backdrop`: the ground of View.BACKDROP. `picture`: that of View.PICTURE, None shows `backdrop`. `wipe`:
+    left of this share of the width the picture shows the former mattes; None shows none. `skins`: outlines
+    drawn on top, those of the frames before and after.
     """
 
     frame: int
@@ -86,6 +119,7 @@ class Scene:
     backdrop: Colour = BACKDROP
     wipe: float | None = None
     skins: tuple[Layer, ...] = ()
+    picture: Picture | None = None
     look: Look = Look()
 
     @property
@@ -116,11 +150,13 @@ def composite(
     weights: Weighted,
     former: Weighted = (),
     backdrop: Colour = BACKDROP,
+    picture: Image | None = None,
     look: Look = Look(),
 ) -> Image:
     """The picture of `view`: uint8 (height, width, 3) like `image`.
 
-    weights: of the present mattes, as from `to_weights`; former: of those before the last run.
+    weights: of the present mattes, as from `to_weights`; former: of those before the last run. backdrop and
+    picture: as in `Scene`, the picture at the size of `image`.
     """
     if view in (View.OVERLAY, View.OUTLINE):
         return _overlaid(image, weights, look, tinted=view is View.OVERLAY)
@@ -134,10 +170,29 @@ def composite(
     if view is View.CONFIDENCE:
         share = union.astype(np.float32) / np.float32(255)
         return _blended(np.full_like(image, DOUBT_COLOUR), _dimmed(image), 4 * share * (1 - share))
-    ground = np.full_like(image, backdrop)
+    return _over(image, _ground(image, view, union, backdrop, picture), union)
+
+
+def _ground(
+    image: Image, view: View, union: NDArray[np.uint8], backdrop: Colour, picture: Image | None
+) -> Image:
+    """What the objects stand before, a new array."""
     if view is View.CHECKER:
-        ground = np.asarray(cv2.merge([checkerboard(image.shape[1], image.shape[0])] * 3), np.uint8)
-    return _blended(image, ground, union.astype(np.float32) / np.float32(255))
+        return np.asarray(cv2.merge([checkerboard(image.shape[1], image.shape[0])] * 3), np.uint8)
+    if view is View.BLURRED:
+        return blurred(image, union)
+    if view is View.GREY:
+        return greyed(image)
+    if view is View.PICTURE and picture is not None:
+        return picture.copy()
+    return np.full_like(image, backdrop)
+
+
+def _over(image: Image, ground: Image, union: NDArray[np.uint8]) -> Image:
+    """`image` where the objects are, put into `ground`."""
+    part = _bounds(union)
+    ground[part] = _blended(image[part], ground[part], union[part].astype(np.float32) / np.float32(255))
+    return ground
 
 
 def wiped(before: Image, now: Image, share: float) -> Image:
@@ -174,6 +229,12 @@ def _union(image: Image, weights: Weighted) -> NDArray[np.uint8]:
     return union
 
 
+def _bounds(weight: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """The rows and columns that an object takes: what lies outside need not be computed."""
+    left, top, width, height = cv2.boundingRect(weight)
+    return np.s_[top : top + max(height, 1), left : left + max(width, 1)]
+
+
 def _blended(over: Image, under: Image, share: NDArray[np.float32]) -> Image:
     return np.asarray(cv2.blendLinear(over, under, share, 1 - share), np.uint8)
 
@@ -197,8 +258,9 @@ def _difference(image: Image, now: NDArray[np.uint8], before: NDArray[np.uint8])
 def _overlaid(image: Image, weights: Weighted, look: Look, tinted: bool) -> Image:
     result = image.copy()
     for layer, weight in weights if tinted else ():
-        share = weight.astype(np.float32) * (look.opacity / 255)
-        result = _blended(np.full_like(image, layer.colour), result, share)
+        part = _bounds(weight)
+        share = weight[part].astype(np.float32) * (look.opacity / 255)
+        result[part] = _blended(np.full_like(image[part], layer.colour), result[part], share)
     for layer, weight in weights:
         if layer.selected or not tinted:
             _draw_outline(result, layer.colour, weight, look.outline if tinted else 2 * look.outline)
@@ -211,8 +273,9 @@ def _draw_outline(image: Image, colour: Colour, weight: NDArray[np.uint8], width
     cv2.drawContours(image, outlines, -1, colour, thickness, cv2.LINE_8)
 
 
+@lru_cache(4)
 def checkerboard(width: int, height: int) -> NDArray[np.uint8]:
-    """Grey squares, uint8 (height, width)."""
+    """Grey squares, uint8 (height, width); always the same array, to be read only."""
     rows = (np.arange(height) // CHECKER_SIDE)[:, None]
     columns = (np.arange(width) // CHECKER_SIDE)[None, :]
     return np.where((rows + columns) % 2 == 0, CHECKER_LIGHT, CHECKER_DARK).astype(np.uint8)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from app import theme
 from app.columns import Columns
 from app.findings import STRETCH, SUSPICIOUS_BELOW, Findings, ranked
+from app.lane_painting import fill_rects
 from app.time_axis import TimeAxis
 from vosengine.types import Span
 
@@ -60,22 +63,38 @@ def worst_markers(axis: TimeAxis, y: float, object_id: int, findings: Findings) 
     frames = ranking.frames[ranking.quality < SUSPICIOUS_BELOW]
     _, worst = np.unique(frames * axis.scale // APART, return_index=True)  # of each few pixels
     markers: list[Marker] = []
+    taken = [-np.inf, np.inf]
     for frame in frames[np.sort(worst)].tolist():
         x = axis.middle(frame)
-        if all(abs(x - each.x) >= APART for each in markers):
+        place = bisect(taken, x)
+        if x - taken[place - 1] >= APART and taken[place] - x >= APART:
+            taken.insert(place, x)
             markers.append(Marker(x, y, object_id, frame))
     return markers
 
 
 def draw_marker(painter: QPainter, marker: Marker) -> None:
     """A triangle that points at its frame."""
-    half = MARKER / 2
+    sign = _triangle(theme.colours().warning, theme.colours().halo, painter.device().devicePixelRatio())
+    side = sign.width() / sign.devicePixelRatio()
+    painter.drawPixmap(QPointF(marker.x - side / 2, marker.y - side / 2), sign)
+
+
+@cache
+def _triangle(colour: str, halo: str, ratio: float) -> QPixmap:
+    """Drawn once: a hundred of them may be in sight."""
+    half, side = MARKER / 2, MARKER + 3
+    sign = QPixmap(round(side * ratio), round(side * ratio))
+    sign.setDevicePixelRatio(ratio)
+    sign.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(sign)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(theme.colours().halo), 1))
-    painter.setBrush(QColor(theme.colours().warning))
+    painter.setPen(QPen(QColor(halo), 1))
+    painter.setBrush(QColor(colour))
     corners = ((-half, -half), (half, -half), (0, half))
-    painter.drawPolygon(QPolygonF([QPointF(marker.x + x, marker.y + y) for x, y in corners]))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.drawPolygon(QPolygonF([QPointF(side / 2 + x, side / 2 + y) for x, y in corners]))
+    painter.end()
+    return sign
 
 
 def _height(quality: NDArray[np.float32] | np.float32) -> NDArray[np.float32]:
@@ -94,14 +113,12 @@ def _fill_quality(
     plain, warning = QColor(colour), QColor(theme.colours().warning)
     plain.setAlphaF(0.16)
     warning.setAlphaF(0.5)
-    bad = (quality < SUSPICIOUS_BELOW).tolist()
-    heights = _height(quality).tolist()
-    for place in np.flatnonzero(np.isfinite(quality)).tolist():
-        left, right = columns.edges[place], columns.edges[place + 1]
-        top = _y(body, heights[place])
-        painter.fillRect(
-            QRectF(left, top, right - left, body.bottom() - top), warning if bad[place] else plain
-        )
+    heights, bad = 2 + _height(quality) * (body.height() - 4), quality < SUSPICIOUS_BELOW
+    widths = np.diff(columns.edges)
+    for places, filling in ((np.isfinite(quality) & ~bad, plain), (bad, warning)):
+        rows = (each[places].tolist() for each in (columns.edges[:-1], widths, heights))
+        rects = [QRectF(left, body.bottom() - up, width, up) for left, width, up in zip(*rows, strict=True)]
+        fill_rects(painter, rects, QBrush(filling))
 
 
 def _draw_line(

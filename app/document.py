@@ -6,7 +6,7 @@ one thread (the GUI's). Masks and mattes handed out are read-only and have the c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,16 @@ class Document(Painting, Predicting):
         name = next((f"Preset {name}" for name, each in PRESETS.items() if each == config), "Run settings")
         self._edit(name, {CONFIG: config}, continued=True)
 
+    @property
+    def export_choice(self) -> Mapping[str, Any]:
+        """What the last export was asked to be (`app.export_choice`), kept in the project."""
+        return self._store.manifest.export
+
+    def set_export_choice(self, values: Mapping[str, Any]) -> None:
+        """Remember what an export is asked to be."""
+        self._store.manifest = replace(self._store.manifest, export=dict(values))
+        self._store.save_manifest()
+
     # --- for the engine --------------------------------------------------------------------------------
 
     def export_sources(self) -> tuple[ExportSource, ...]:
@@ -172,6 +182,10 @@ class Document(Painting, Predicting):
         Raises ProjectError when they cannot be saved.
         """
         self.end_stroke()
+        return self.stored_sources()
+
+    def stored_sources(self) -> tuple[ExportSource, ...]:
+        """The same from any thread, without an open stroke."""
         self.flush()
         return self._store.project.export_sources()
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document, FrameState
+from app.orders import Way, order_for
 from app.workspace import Workspace
 from vosengine.config import preset
 from vosengine.errors import EngineError
-from vosengine.types import Direction, Span
+from vosengine.types import Span
 
 Edit = Callable[[Document], object]
 
@@ -194,15 +195,10 @@ class Editing(QObject):
 
     # --- runs ---------------------------------------------------------------------------------------------
 
-    def run(self) -> None:
-        """Learn from the marks, then propagate both ways."""
+    def run(self, way: Way) -> None:
+        """Learn, propagate or both; behind the jobs that there are."""
         self._workspace.player.stop()
-        self.edit(self._workspace.runner.run)
-
-    def propagate(self, direction: Direction) -> None:
-        """From here on, one way."""
-        self._workspace.player.stop()
-        self.edit(lambda d: self._workspace.runner.propagate(d, direction))
+        self.edit(lambda d: self._workspace.jobs.add_run(order_for(d, way)))
 
     def set_preset(self, name: str) -> None:
         """The next run's settings."""
@@ -211,7 +207,7 @@ class Editing(QObject):
 
 def facts(workspace: Workspace) -> set[str]:
     """Which needs of `app.actions.REASONS` hold now."""
-    document, running = workspace.document, workspace.runner.is_running
+    document, running = workspace.document, workspace.jobs.running is not None
     found = {"running"} if running or workspace.scribbler.is_working else set()
     if not running:
         found.add("idle")

@@ -1,287 +1,321 @@
-"""The export dialog: what, which frames, where to; then progress, then what was written and checked."""
+"""The export dialog: what, which frames, where to; then progress, then what was written and checked.
+
+It stands beside the window, which stays usable. The exports themselves are jobs of the workspace's queue.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPlainTextEdit,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.dialogs import confirm
-from app.document import Document
-from app.engine_bridge import EngineBridge
-from app.widgets import muted
+from app.document import Change, Document, Kind
+from app.export_choice import ExportChoice
+from app.export_form import ExportForm
+from app.export_pages import FilesPreview, Outcome, ProgressPage, ResultPage, WrittenFile
+from app.language import tr, trn
+from app.progress import Progress
+from app.settings import Settings
+from app.workspace import Workspace
 from vosengine.errors import EngineError
-from vosengine.export import TEMPLATES
-from vosengine.export.plan import plan_outputs
-from vosengine.messages import (
-    END,
-    Event,
-    Export,
-    ExportSource,
-    ExportWritten,
-    JobFailed,
-    JobFinished,
-    JobProgressed,
-)
+from vosengine.export import TEMPLATES, Announced, Forecast, forecast
+from vosengine.export.forecasting import size_of
+from vosengine.messages import Export, ExportSource, ExportWritten
 from vosengine.types import Span
+
+FORM, PROGRESS, RESULT = range(3)
+LOOK_DELAY = 200  # milliseconds: a person is typing
+FOLLOWED = (Kind.OBJECTS, Kind.SELECTION, Kind.PREDICTION, Kind.ANNOTATION, Kind.UNDO)
+
+
+@dataclass(frozen=True)
+class Request:
+    """An export as it is asked for."""
+
+    choice: ExportChoice
+    span: Span
+    destination: Path
 
 
 class ExportDialog(QDialog):
-    """Runs one export job at a time; closing it while one runs cancels that job."""
+    """Asks, orders, and follows what it ordered. Closing it lets an export go on."""
 
     def __init__(
-        self, document: Document, bridge: EngineBridge, template: str = "", parent: QWidget | None = None
+        self, workspace: Workspace, document: Document, settings: Settings, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export")
-        self.setMinimumWidth(560)
-        self._document, self._bridge, self._job = document, bridge, 0
-        self._written: ExportWritten | None = None
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self._settings_page(template))
-        self._pages.addWidget(self._progress_page())
-        self._pages.addWidget(self._result_page())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(18, 16, 18, 14)
-        layout.addWidget(self._pages)
-        bridge.received.connect(self._take)
+        self.setWindowTitle(tr("Export"))
+        self.setMinimumWidth(640)
+        self._workspace, self._document, self._settings = workspace, document, settings
+        self._forecast: Forecast | None = None
+        self._ordered: list[int] = []  # jobs of this dialog whose outcome was not shown yet
+        self._written: dict[int, ExportWritten] = {}
+        self._counts: dict[int, int] = {}  # frames, by job
+        self._look_soon = QTimer(self, singleShot=True, interval=LOOK_DELAY)
+        self._look_soon.timeout.connect(self._look)
+        self._build()
+        self._connect()
+        self._edited()
 
-    # --- pages --------------------------------------------------------------------------------------------
-
-    def _settings_page(self, template: str) -> QWidget:
-        self.templates = QComboBox()
-        for name, entry in TEMPLATES.items():
-            self.templates.addItem(entry.label, name)
-        self.templates.setCurrentIndex(max(self.templates.findData(template), 0))
-        self.templates.currentIndexChanged.connect(self._describe)
-        self._description = muted()
-        self._description.setWordWrap(True)
-        self._description.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
-        self._description.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.destination = QLineEdit(str(self._document.folder / "export"))
-        self.destination.textChanged.connect(self._describe)
-        choose = QPushButton("Choose…")
-        choose.clicked.connect(self._choose)
-        where = QHBoxLayout()
-        where.addWidget(self.destination, 1)
-        where.addWidget(choose)
-        form = QFormLayout()
-        form.setVerticalSpacing(10)
-        form.addRow("Format", self.templates)
-        form.addRow("", self._description)
-        form.addRow("Frames", self._range_row())
-        form.addRow("Folder", where)
-        self._problem = QLabel()
-        self._problem.setWordWrap(True)
-        self._problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
-        self.export_button = QPushButton("Export")
+    def _build(self) -> None:
+        self.form = ExportForm(self._document, self._settings)
+        self.preview, self.progress, self.results = FilesPreview(), ProgressPage(), ResultPage()
+        self.problem = QLabel()
+        self.problem.setWordWrap(True)
+        self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.export_button, self.queue_button = QPushButton(tr("Export")), QPushButton(tr("Add to queue"))
         self.export_button.setProperty("primary", True)
         self.export_button.setDefault(True)
-        self.export_button.clicked.connect(self.start)
-        cancel = QPushButton("Cancel")
-        cancel.clicked.connect(self.reject)
-        page = _page(form, self._problem, _buttons(cancel, self.export_button))
-        self._describe()
-        return page
-
-    def _range_row(self) -> QHBoxLayout:
-        info, span = self._document.clip, self._document.span
-        self.first, self.last = QSpinBox(), QSpinBox()
-        for box, frame in ((self.first, span.start), (self.last, span.stop - 1)):
-            box.setRange(info.first_number, info.first_number + info.frame_count - 1)
-            box.setFixedWidth(box.fontMetrics().horizontalAdvance("8888888") + 24)
-            box.lineEdit().setTextMargins(8, 0, 8, 0)
-            box.setValue(info.first_number + frame)
-            box.valueChanged.connect(self._describe)
+        close = QPushButton(tr("Close"))
+        close.clicked.connect(self.reject)
+        self._pages = QStackedWidget()
+        first = QWidget()
+        column = QVBoxLayout(first)
+        column.setContentsMargins(0, 0, 0, 0)
+        for part in (self.form, self.preview, self.problem):
+            column.addWidget(part)
+        column.addStretch(1)
         line = QHBoxLayout()
-        line.addWidget(self.first)
-        line.addWidget(QLabel("to"))
-        line.addWidget(self.last)
-        line.addWidget(muted("in the source's own numbers"))
         line.addStretch(1)
-        return line
+        for button in (close, self.queue_button, self.export_button):
+            line.addWidget(button)
+        column.addLayout(line)
+        for page in (first, self.progress, self.results):
+            self._pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 14, 18, 14)
+        layout.addWidget(self._pages)
 
-    def _progress_page(self) -> QWidget:
-        self._what = QLabel()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self._figures = muted()
-        self.cancel_button = QPushButton("Cancel export")
-        self.cancel_button.clicked.connect(self._cancel)
-        return _page(self._what, self.bar, self._figures, _buttons(self.cancel_button))
+    def _connect(self) -> None:
+        self.form.changed.connect(self._edited)
+        self.export_button.clicked.connect(lambda: self.order(stay=False))
+        self.queue_button.clicked.connect(lambda: self.order(stay=True))
+        self.progress.cancelled.connect(self._cancel)
+        self.progress.hidden.connect(self.reject)
+        self.progress.another.connect(lambda: self._turn_to(FORM))
+        self.results.closed.connect(self.reject)
+        self.results.again.connect(lambda: self._turn_to(FORM))
+        self._workspace.changed.connect(self._document_changed)
+        jobs = self._workspace.jobs
+        jobs.changed.connect(self._follow)
+        jobs.progressed.connect(self._show_progress)
+        jobs.export_written.connect(self._note_written)
 
-    def _result_page(self) -> QWidget:
-        self._headline = QLabel()
-        self._headline.setProperty("heading", True)
-        self._headline.setWordWrap(True)
-        self.report = QPlainTextEdit()
-        self.report.setReadOnly(True)
-        self.show_button = QPushButton("Show in folder")
-        self.show_button.clicked.connect(self._show_in_folder)
-        again, close = QPushButton("Export another"), QPushButton("Close")
-        again.clicked.connect(lambda: self._turn_to(0))
-        close.clicked.connect(self.accept)
-        return _page(self._headline, self.report, _buttons(again, self.show_button, close))
+    def showEvent(self, event: QShowEvent) -> None:
+        """What is on the disk may have changed meanwhile."""
+        super().showEvent(event)
+        self._look_soon.start(0)
+
+    @property
+    def page(self) -> int:
+        """FORM, PROGRESS or RESULT."""
+        return self._pages.currentIndex()
+
+    # --- what would be written ------------------------------------------------------------------------------
+
+    def _edited(self) -> None:
+        problem = self.form.problem()
+        self._say(problem)
+        self._enable(problem)
+        if problem:
+            self._look_soon.stop()
+            self._show_forecast(None)
+        else:
+            self._look_soon.start()
+
+    def _document_changed(self, change: Change) -> None:
+        if change.kind in FOLLOWED and self.isVisible() and self._pages.currentIndex() == FORM:
+            self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        if not self._look_soon.isActive():
+            QTimer.singleShot(LOOK_DELAY, self, self.form.refresh)
+            self._look_soon.start()
+
+    def _look(self) -> None:
+        request = self._request()
+        if request is not None:
+            self._foresee(request, lambda found: self._looked(request, found), "export names")
+
+    def _looked(self, request: Request, found: Forecast | str) -> None:
+        if self.form.choice() != request.choice:
+            return  # edited since
+        if isinstance(found, str):
+            self._say(found)
+            self._enable(found)
+            self._show_forecast(None)
+        else:
+            self._enable("")
+            self._show_forecast(found)
+
+    def _request(self) -> Request | None:
+        """What the form asks for; None, and said why, where it cannot be."""
+        choice = self.form.choice()
+        span = choice.span(self._document)
+        if self.form.problem() or span is None:
+            return None
+        try:
+            return Request(choice, span, choice.destination(self._document))
+        except RuntimeError as error:  # there is no such user's home
+            problem = tr("{reason}: choose another folder.").format(reason=str(error).rstrip("."))
+            self._say(problem)
+            self._enable(problem)
+            return None
+
+    def _foresee(
+        self, request: Request, then: Callable[[Forecast | str], None], key: Hashable = None
+    ) -> None:
+        """Look at the disk on the worker's thread; a newer look with the same `key` takes its place."""
+        document, choice = self._document, request.choice
+        info, place = document.clip, document.matte_file
+        objects = [(each, document.matte_frames(each.object_id, request.span)) for each in document.objects]
+
+        def look() -> Forecast | str:
+            how = choice.template, request.destination, choice.combined or None, choice.name
+            sources = tuple(
+                ExportSource(
+                    own.object_id, own.name, {frame: place(own.object_id, frame) for frame in frames}
+                )
+                for own, frames in objects
+            )
+            try:
+                return forecast(info, choice.chosen(sources), request.span, *how)
+            except EngineError as error:
+                return str(error)
+
+        self._workspace.worker.submit(look, then, key)
+
+    def _show_forecast(self, found: Forecast | None) -> None:
+        self._forecast = found
+        self.preview.show_forecast(found)
+
+    def _say(self, sentence: str) -> None:
+        self.problem.setText(sentence)
+
+    def _enable(self, problem: str) -> None:
+        for button in (self.export_button, self.queue_button):
+            button.setEnabled(not problem)
+            button.setToolTip(problem)
+        if not problem:
+            self.queue_button.setToolTip(tr("Export this when its turn comes, and choose the next"))
+
+    # --- ordering -------------------------------------------------------------------------------------------
+
+    def order(self, stay: bool) -> None:
+        """Put the export into the queue, after asking about files that it would replace.
+
+        `stay`: on this page, for the next one; else its progress is shown.
+        """
+        request = self._request()
+        if request is not None:
+            self._say("")
+            self._foresee(request, lambda found: self._order(request, found, stay))
+
+    def _order(self, request: Request, found: Forecast | str, stay: bool) -> None:
+        if isinstance(found, str):
+            self._say(found)
+            return
+        replaced = [each for each in found.outputs if each.replaces]
+        if replaced and not self._may_replace(replaced):
+            return
+        self._remember(request.choice)
+        self._document.end_stroke()
+        command = self._command(request, bool(replaced))
+        label, count = TEMPLATES[request.choice.template].label, len(request.span)
+        frames = trn("{count} frame", "{count} frames", count).format(count=count)
+        names = ", ".join(each.target.name for each in found.outputs)
+        title = tr("Export {format}").format(format=label)
+        number = self._workspace.jobs.add_export(title, command, f"{names}  ·  {frames}")
+        self._ordered.append(number)
+        self._counts[number] = count
+        if stay:
+            self._say(tr("In the queue: {title} ({names}).").format(title=label, names=names))
+        else:
+            self._turn_to(PROGRESS)
+        self._follow()
+
+    def _command(self, request: Request, overwrite: bool) -> Callable[[], Export]:
+        document, choice = self._document, request.choice
+        how = request.span, request.destination, overwrite
+        return lambda: choice.command(document.clip.path, document.stored_sources(), *how)
+
+    def _remember(self, choice: ExportChoice) -> None:
+        self._document.set_export_choice(choice.values)
+        self._settings.export_template = choice.template
+
+    def _may_replace(self, replaced: list[Announced]) -> bool:
+        names = ", ".join(each.target.name for each in replaced)
+        question = tr("Replace {names}?").format(names=names)
+        there = tr("There already in {folder}.").format(folder=replaced[0].target.parent)
+        return confirm(self, question, there, tr("Replace"))
+
+    # --- following ------------------------------------------------------------------------------------------
+
+    def _cancel(self) -> None:
+        for number in self._ordered[:1]:
+            self.progress.cancel.setEnabled(False)
+            self._workspace.jobs.cancel(number)
+
+    def _note_written(self, number: int, event: ExportWritten) -> None:
+        if number in self._ordered:
+            self._written[number] = event
+
+    def _follow(self) -> None:
+        """A job of the queue changed: go on to the next of ours, or to what they came to."""
+        jobs = self._workspace.jobs
+        known = [jobs.job(number) for number in self._ordered]
+        if known and all(job is None or job.is_over for job in known):
+            self._end()
+        elif known:
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        if not self._ordered:
+            return
+        jobs = self._workspace.jobs
+        own = [job for number in self._ordered if (job := jobs.job(number)) and not job.is_over]
+        if own:
+            running = jobs.running is own[0]
+            progress = jobs.progress if running else Progress("")
+            self.progress.show_progress(own[0].title, progress, len(own) - 1)
+
+    def _end(self) -> None:
+        jobs, ordered, self._ordered = self._workspace.jobs, self._ordered, []
+        self.progress.cancel.setEnabled(True)
+        outcomes = []
+        for number in ordered:
+            job, written = jobs.job(number), self._written.pop(number, None)
+            sentence = job.sentence if job is not None and job.sentence else tr("Taken out of the queue.")
+            title = job.title if job is not None else tr("Export")
+            outcomes.append((title, sentence, written, self._counts.pop(number)))
+        if not any(written for _, _, written, _ in outcomes):
+            self._turn_to(FORM)
+            self._say(outcomes[-1][1])
+            return
+        self._workspace.worker.submit(lambda: [_outcome(*each) for each in outcomes], self._show_outcomes)
+
+    def _show_outcomes(self, outcomes: list[Outcome]) -> None:
+        self.results.show_outcomes(outcomes)
+        if not self._ordered:
+            self._turn_to(RESULT)
 
     def _turn_to(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
-
-    # --- settings -----------------------------------------------------------------------------------------
-
-    @property
-    def template(self) -> str:
-        """The chosen template's name."""
-        return str(self.templates.currentData())
-
-    def span(self) -> Span | None:
-        """The chosen frames, None while first lies behind last."""
-        number = self._document.clip.first_number
-        first, last = self.first.value() - number, self.last.value() - number
-        return Span(first, last + 1) if first <= last else None
-
-    def _describe(self) -> None:
-        if not hasattr(self, "export_button"):
-            return  # the page is being built
-        self._description.setText(TEMPLATES[self.template].description)
-        problem = ""
-        if self.span() is None:
-            problem = "The first frame lies behind the last one."
-        elif not self.destination.text().strip():
-            problem = "Choose a folder to export to."
-        self._say(problem)
-        self.export_button.setEnabled(not problem)
-        self.export_button.setToolTip(problem)
-
-    def _say(self, problem: str) -> None:
-        self._problem.setText(problem)
-
-    def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Export to", self.destination.text())
-        if folder:
-            self.destination.setText(folder)
-
-    # --- the job ------------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Submit the export with the chosen settings, after asking about files that it would replace."""
-        span = self.span()
-        if span is None or self._job:
-            return
-        document = self._document
-        try:
-            destination = Path(self.destination.text().strip()).expanduser()
-            sources = document.export_sources()
-            occupied = self._occupied(sources, destination)
-        except (EngineError, RuntimeError) as error:  # RuntimeError: there is no such user's home
-            self._say(str(error))
-            return
-        if occupied and not self._may_replace(occupied):
-            return
-        self._written = None
-        self._say("")
-        command = Export(document.clip.path, sources, span, self.template, destination, bool(occupied))
-        self._job = self._bridge.submit(command)
-        self._what.setText("Waiting for the engine…")
-        self._figures.setText("")
-        self.bar.setRange(0, 0)
-        self.cancel_button.setEnabled(True)
-        self._turn_to(1)
-
-    def _occupied(self, sources: tuple[ExportSource, ...], destination: Path) -> list[Path]:
-        """The outputs that exist already."""
-        chosen = TEMPLATES[self.template]
-        extension = "" if chosen.folder else chosen.extension
-        outputs = plan_outputs(self._document.clip, sources, destination, extension, chosen.combined)
-        return [output.target for output in outputs if output.target.exists()]
-
-    def _may_replace(self, occupied: list[Path]) -> bool:
-        names = ", ".join(path.name for path in occupied)
-        return confirm(self, f"Replace {names}?", f"There already in {occupied[0].parent}.", "Replace")
-
-    def _cancel(self) -> None:
-        if self._job:
-            self.cancel_button.setEnabled(False)
-            self._what.setText("Stopping…")
-            self._bridge.cancel(self._job)
-
-    def _take(self, event: Event) -> None:
-        if event.job_id != self._job:
-            return
-        if isinstance(event, JobProgressed):
-            self._what.setText(event.what)
-            self.bar.setRange(0, max(event.total, 1))
-            self.bar.setValue(event.done)
-            self._figures.setText(f"{event.done} of {event.total}")
-        elif isinstance(event, ExportWritten):
-            self._written = event
-        elif isinstance(event, END):
-            self._job = 0
-            self._end(event)
-
-    def _end(self, event: Event) -> None:
-        if isinstance(event, JobFinished) and self._written is not None:
-            files = self._written.files
-            self._headline.setText("Written and checked by reading it back.")
-            self.report.setPlainText("\n".join([*map(str, files), "", *self._written.report]).strip())
-            self.show_button.setEnabled(bool(files))
-            self._turn_to(2)
-            return
-        self._turn_to(0)
-        if isinstance(event, JobFailed):
-            self._say(event.message)
-        else:
-            self._say("The export was cancelled; nothing was written.")
-
-    def _show_in_folder(self) -> None:
-        if self._written is not None and self._written.files:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written.files[0].parent)))
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing cancels."""
-        self._cancel()
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        """Esc: cancel the export that runs, else close."""
-        if self._job:
-            self._cancel()
-        else:
-            super().reject()
+        if page == FORM:
+            self.form.refresh()
+        focused = {PROGRESS: self.progress.hide_button, RESULT: self.results.show_button}
+        focused.get(page, self.export_button).setFocus()
 
 
-def _page(*parts: QWidget | QFormLayout | QHBoxLayout) -> QWidget:
-    page = QWidget()
-    layout = QVBoxLayout(page)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(10)
-    for part in parts:
-        if isinstance(part, QWidget):
-            layout.addWidget(part)
-        else:
-            layout.addLayout(part)
-    return page
-
-
-def _buttons(*buttons: QPushButton) -> QHBoxLayout:
-    line = QHBoxLayout()
-    line.addStretch(1)
-    for button in buttons:
-        line.addWidget(button)
-    return line
+def _outcome(title: str, sentence: str, written: ExportWritten | None, count: int) -> Outcome:
+    """Looks at the disk for the sizes."""
+    if written is None:
+        return Outcome(title, sentence)
+    files = tuple(WrittenFile(path, count, size_of(path)) for path in written.files)
+    return Outcome(title, sentence, files, written.report)

@@ -1,8 +1,8 @@
 """Which predictions are up to date: exactly those that a run would make again from the same annotation.
 
 A prediction knows the annotated frame it was propagated from and what had been drawn by then. It is stale
-when that frame is drawn differently or no longer at all, when the nearest one was drawn since, or when
-another object was since drawn, or erased, on its own frame.
+when that frame is drawn differently or no longer at all, when the nearest one was drawn since, when
+another object was since drawn, or erased, on its own frame, or when its object was learned afresh since.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ class Sources:
 
     starts: frames to propagate from, drawn or approved, in order. drawn: those that were drawn; a prediction
     that was only approved makes no other stale. revisions: of the object's drawings by frame; rivals: the
-    latest of other objects' on each frame.
+    latest of other objects' on each frame. since: when the object was last learned from
+    the parent.
     """
 
     starts: Sequence[int]
     drawn: Collection[int]
     revisions: Mapping[int, int]
     rivals: Mapping[int, int]
+    since: int = 0
 
     def is_fresh(self, frame: int, stored: StoredMatte) -> bool:
         """Whether the prediction on `frame` is up to date."""
         known = stored.revision
-        if self.rivals.get(frame, 0) > known:
+        if known < self.since or self.rivals.get(frame, 0) > known:
             return False
         if stored.origin is None:  # stored by an earlier edition
             return self._latest <= known

@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QKeySequence
-from PySide6.QtWidgets import QColorDialog, QDockWidget
+from PySide6.QtGui import QImage, QKeySequence
+from PySide6.QtWidgets import QDockWidget
 
 from app.actions import ActionSet
 from app.docks import Docks
@@ -16,6 +16,7 @@ from app.document import Change, Document, Kind
 from app.editing import Editing
 from app.findings import STRETCH, SUSPICIOUS_BELOW, Mark, Ranking, ranked, reason_of
 from app.outcome import Outcome
+from app.read_ahead import ReadAhead
 from app.settings import Settings
 from app.survey import Survey
 from app.thumbnails import Thumbnails, ThumbnailWish
@@ -47,6 +48,7 @@ class Judging(QObject):
         self._docks = docks
         self._workspace, self._viewer, self._editing, self._settings = workspace, viewer, editing, settings
         self.survey = Survey(self)
+        self._read_ahead = ReadAhead(workspace, viewer)
         self.thumbnails = Thumbnails()
         self._wanted: dict[Hashable, ThumbnailWish] = {}
         self._ranked: tuple[Span, int] | None = None  # the scope of the ranking shown
@@ -69,7 +71,6 @@ class Judging(QObject):
             "worst_frames": self._toggle_panel,
             "wipe": self._toggle_wipe,
             "skins": lambda: self._viewer.set_skins(self.actions["skins"].isChecked()),
-            "choose_backdrop": self._choose_backdrop,
         }
 
     def build(self, actions: ActionSet) -> None:
@@ -79,7 +80,6 @@ class Judging(QObject):
         self.panel.thin.setChecked(self._settings.one_per_stretch)
         self.dock = self._docks.add(self.panel, "Worst frames", actions["worst_frames"], shown=True)
         self.wipe = WipeHandle(self._viewer.canvas)
-        self._viewer.set_backdrop(rgb(self._settings.backdrop))
         self._connect()
 
     def _connect(self) -> None:
@@ -274,10 +274,3 @@ class Judging(QObject):
         self._docks.toggle("worst_frames")
         if self.dock.isVisible():
             self.panel.list.setFocus()
-
-    def _choose_backdrop(self) -> None:
-        colour = QColorDialog.getColor(QColor(self._settings.backdrop), self.panel, "Background colour")
-        if colour.isValid():
-            self._settings.backdrop = colour.name()
-            self._viewer.set_backdrop(rgb(colour.name()))
-            self.actions["backdrop"].trigger()

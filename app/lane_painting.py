@@ -10,7 +10,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from app import theme
+from app.columns import Columns
 from app.findings import SUSPICIOUS_BELOW, Mark
+
+NARROWEST_RUN = 1.5  # widget units: a single frame among thousands must be seen
 
 OPACITY: dict[Mark, float] = {
     Mark.STALE: 0.18,
@@ -34,24 +37,43 @@ LEGEND: tuple[tuple[Mark, str, str], ...] = (
 )
 
 
-def runs(marks: NDArray[np.uint8]) -> list[tuple[int, int, Mark]]:
-    """Equal neighbours together: (start, stop, mark) for a row of marks, uint8 (frames,)."""
-    if len(marks) == 0:
-        return []
-    edges = np.flatnonzero(np.diff(marks)) + 1
-    starts, stops = np.concatenate(([0], edges)), np.concatenate((edges, [len(marks)]))
-    return [(int(a), int(b), Mark(int(marks[a]))) for a, b in zip(starts, stops, strict=True)]
+def runs(values: NDArray[np.uint8] | NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Equal neighbours together: of each run of values (places,) the first place, and that after its last."""
+    edges = np.flatnonzero(values[1:] != values[:-1]) + 1
+    first, last = np.arange(min(len(values), 1)), np.full(min(len(values), 1), len(values))
+    return np.append(first, edges), np.append(edges, last)
 
 
-def draw_run(painter: QPainter, rect: QRectF, mark: Mark, colour: QColor) -> None:
-    """The body of one run of equal frames."""
+def draw_lane(
+    painter: QPainter, columns: Columns, marks: NDArray[np.uint8], top: float, height: float, colour: QColor
+) -> None:
+    """The body of a lane; marks: uint8 (columns,). All runs of one mark are drawn at once."""
+    starts, stops = runs(marks)
+    lefts, of_run = columns.edges[starts], marks[starts]
+    widths = np.maximum(columns.edges[stops] - lefts, NARROWEST_RUN)
+    for value in np.unique(of_run).tolist():
+        places = of_run == value
+        sides = zip(lefts[places].tolist(), widths[places].tolist(), strict=True)
+        draw_runs(painter, [QRectF(left, top, width, height) for left, width in sides], Mark(value), colour)
+
+
+def draw_runs(painter: QPainter, rects: list[QRectF], mark: Mark, colour: QColor) -> None:
+    """The bodies of runs of frames that all have this mark."""
     if mark is Mark.EMPTY:
         return
-    painter.fillRect(rect, _faded(colour.rgb(), OPACITY[mark]))
+    fill_rects(painter, rects, QBrush(_faded(colour.rgb(), OPACITY[mark])))
     if mark is Mark.STALE:
-        painter.fillRect(rect, QBrush(_faded(colour.rgb(), 0.65), Qt.BrushStyle.BDiagPattern))
+        fill_rects(painter, rects, QBrush(_faded(colour.rgb(), 0.65), Qt.BrushStyle.BDiagPattern))
     elif mark is Mark.SUSPICIOUS:
-        painter.fillRect(rect.adjusted(0, rect.height() - 5, 0, 0), QColor(theme.colours().warning))
+        feet = [rect.adjusted(0, rect.height() - 5, 0, 0) for rect in rects]
+        fill_rects(painter, feet, QBrush(QColor(theme.colours().warning)))
+
+
+def fill_rects(painter: QPainter, rects: list[QRectF], brush: QBrush) -> None:
+    """Many rectangles in one call, which takes a fraction of the time of as many calls."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(brush)
+    painter.drawRects(rects)
 
 
 @cache

@@ -20,6 +20,8 @@ from app.compositing import (
 )
 from app.tools import BACKGROUND, FOREGROUND
 
+UNKNOWN_GROUND: Colour = (128, 128, 128)
+
 
 class Ground(Enum):
     """What lies under a live stroke."""
@@ -54,6 +56,8 @@ def paint_look(
         return LiveLook(Ground.FRAME)
     if view is View.CHECKER:
         return LiveLook(Ground.CHECKER)
+    if view in (View.BLURRED, View.GREY, View.PICTURE):  # the true ground comes with the picture
+        return LiveLook(Ground.FRAME, UNKNOWN_GROUND, OVERLAY_OPACITY)
     return LiveLook(Ground.PLAIN, backdrop if view is View.BACKDROP else (0, 0, 0), 1.0)
 
 

@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.actions import ActionSet
+from app.backgrounds import Backgrounds
 from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.compositing import View
@@ -40,24 +41,26 @@ from app.dialogs import ErrorDialog, ShortcutSheet, network_notes, versions
 from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
-from app.export_dialog import ExportDialog
+from app.exporting import Exporting
+from app.finishing import Finishing
 from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.preferences import Appearance
 from app.recovery import Recovery
+from app.running import Running
 from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
+from app.steady_view import SteadyView
 from app.steps_chapter import StepsChapter
-from app.timeline_panel import TimelinePanel
+from app.timeline_control import TimelineControl
 from app.tools import Tool
 from app.viewer import Viewer
 from app.workspace import Workspace
 from vosengine.config import PRESETS, Config, preset
-from vosengine.types import Direction
 
 SIDE_WIDTH = 268
 REFRESH_DELAY = 100  # milliseconds
@@ -89,10 +92,25 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
+        self.steady = SteadyView(workspace, self.viewer, self.judging.survey)
+        self.timeline_control = TimelineControl(workspace, self.judging.survey, settings, self)
+        self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
+        self.exporting = Exporting(workspace, settings, self)
+        self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
         self.appearance = Appearance(self.viewer, settings, self)
         self.history = StepsChapter(workspace, self.editing, self.docks)
         self.recovery = Recovery(workspace, settings)
-        self._chapters: tuple[Chapter, ...] = (self.judging, self.appearance, self.history)
+        self._chapters: tuple[Chapter, ...] = (
+            self.judging,
+            self.steady,
+            self.timeline_control,
+            Backgrounds(workspace, self.viewer, settings, self),
+            self.running,
+            self.exporting,
+            self.finishing,
+            self.history,
+            self.appearance,
+        )
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)
@@ -116,8 +134,6 @@ class MainWindow(QMainWindow):
         self.start_screen = StartScreen(actions)
         self.start_screen.notices.addWidget(self.recovery.notice)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
-        self.timeline_panel = TimelinePanel(actions, self.judging.survey)
-        self.timeline = self.timeline_panel.timeline
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
         self._pages.addWidget(self.start_screen)
@@ -140,6 +156,7 @@ class MainWindow(QMainWindow):
         across.setContentsMargins(0, 0, 0, 0)
         for chapter in self._chapters:
             chapter.build(self.actions_by_name)
+        self.timeline_panel, self.timeline = self.timeline_control.panel, self.timeline_control.timeline
         self.docks.restore(self.settings.panel_layout)
         across.addWidget(self.docks, 1)
         across.addWidget(side)
@@ -148,6 +165,7 @@ class MainWindow(QMainWindow):
         page.addWidget(self.timeline_panel)
         page.setStretchFactor(0, 1)
         page.setChildrenCollapsible(False)
+        page.splitterMoved.connect(self.timeline_control.remember_height)
         return page
 
     def _build_toolbars(self) -> None:
@@ -177,7 +195,6 @@ class MainWindow(QMainWindow):
         edit, workspace = self.editing, self.workspace
         return {
             **self.opening.handlers(),
-            "export": self._export,
             "quit": self.close,
             "undo": edit.undo,
             "redo": edit.redo,
@@ -195,9 +212,6 @@ class MainWindow(QMainWindow):
             "object_up": partial(edit.move_object, -1),
             "object_down": partial(edit.move_object, 1),
             "delete_object": edit.delete_object,
-            "run": edit.run,
-            "propagate_forward": partial(edit.propagate, Direction.FORWARD),
-            "propagate_backward": partial(edit.propagate, Direction.BACKWARD),
             "cancel": self._cancel,
             **self.brush.handlers(),
             "pen_pressure": lambda: self.brush.set_pressure(self.actions_by_name["pen_pressure"].isChecked()),
@@ -234,7 +248,8 @@ class MainWindow(QMainWindow):
         workspace.failed.connect(self._failed)
         workspace.saving_failed.connect(self.status.show_trouble)
         workspace.scribbler.working_changed.connect(self._refresh_actions)
-        workspace.runner.changed.connect(self._run_changed)
+        workspace.jobs.progressed.connect(self._job_progressed)
+        workspace.jobs.changed.connect(self._jobs_changed)
         workspace.runner.previewed.connect(self.timeline_panel.show_preview)
         workspace.renderer.indexed.connect(self._indexed)
         workspace.renderer.filled.connect(self._filled)
@@ -255,6 +270,7 @@ class MainWindow(QMainWindow):
         self.objects_panel.moved.connect(edit.move_object)
         self.objects_panel.recolour_asked.connect(self._ask_colour)
         self.judging.outcome_changed.connect(self.run_panel.set_outcome)
+        self.running.cost_changed.connect(self.run_panel.set_cost)
         self.run_panel.preset_chosen.connect(self._choose_preset)
         self.timeline.scrubbed.connect(self._scrubbed)
         self.timeline.lane_clicked.connect(edit.select)
@@ -335,12 +351,16 @@ class MainWindow(QMainWindow):
         actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
         actions.refresh(facts(self.workspace).union(*(chapter.facts() for chapter in self._chapters)))
 
-    def _run_changed(self) -> None:
-        runner = self.workspace.runner
-        self.run_panel.show_progress(runner.is_running, runner.progress)
-        if not runner.is_running and self.workspace.document is not None:
+    def _jobs_changed(self) -> None:
+        self._job_progressed()
+        if not self.workspace.runner.is_running and self.workspace.document is not None:
             self.timeline_panel.drop_previews()
         self._refresh_actions()
+
+    def _job_progressed(self) -> None:
+        jobs, running = self.workspace.jobs, self.running
+        texts = running.device_text(), running.waiting_text()
+        self.run_panel.show_progress(jobs.running is not None, jobs.progress, *texts)
 
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]
@@ -364,14 +384,6 @@ class MainWindow(QMainWindow):
 
     # --- what the user asks -------------------------------------------------------------------------------
 
-    def _export(self) -> None:
-        document = self.workspace.document
-        if document is not None:
-            dialog = ExportDialog(document, self.workspace.bridge, self.settings.export_template, self)
-            dialog.exec()
-            self.settings.export_template = dialog.template
-            dialog.deleteLater()
-
     def _rename_object(self) -> None:
         self.objects_panel.start_renaming()
 
@@ -380,7 +392,7 @@ class MainWindow(QMainWindow):
         self.workspace.scribbler.cancel()
         self.workspace.shaping.abandon_pick()
         if not drawing:
-            self.workspace.runner.cancel()
+            self.workspace.jobs.stop()
 
     def _choose_tool(self, tool: Tool) -> None:
         self.viewer.set_tool(tool)

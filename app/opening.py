@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.dialogs import confirm
+from app.language import tr
 from app.settings import Settings
 from app.workspace import Workspace
 from vosengine.errors import EngineError
@@ -48,9 +49,10 @@ class Opening(QObject):
 
     def may_leave(self, verb: str) -> bool:
         """Whether nothing runs, or the user gives it up: the button that does so says `verb`."""
-        if not self._workspace.runner.is_running:
+        jobs = self._workspace.jobs
+        if jobs.is_empty:
             return True
-        return confirm(self._window, "A run is in progress.", "The masks that are finished are kept.", verb)
+        return confirm(self._window, jobs.summary, tr("The masks that are finished are kept."), verb)
 
     def leave(self, close: Callable[[bool], None] | None = None) -> bool:
         """Close the document, by default nothing else; False when it stays because it cannot be saved."""

@@ -19,6 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.footprint import centre_of
+
 MASK_VALUES = (255,)
 SCRIBBLE_VALUES = (1, 2)
 
@@ -72,6 +74,11 @@ class Packed:
         if self.soft:
             covered += int(_soft_values(self.soft, self.height, self.width)[1].sum()) / 255
         return covered / max(self.shape[0] * self.shape[1], 1)
+
+    @cached_property
+    def centre(self) -> tuple[float, float] | None:
+        """The middle of what is covered, (x, y) as shares of the picture; None where nothing is."""
+        return centre_of(self.unpack())
 
     @property
     def size(self) -> int:

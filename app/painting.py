@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from app.changing import Changing
 from app.packed import MASK_VALUES, SCRIBBLE_VALUES, Packed
 from app.reading import FrameState, Scribbles, Stroke
 from app.tools import Rect
+from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import AnnotationError
 from vosengine.manifest import colour_of
 from vosengine.project_file import Key, RotoObject
@@ -121,6 +122,12 @@ class Painting(Changing):
         stored, cell = self._store.prediction((object_id, frame)), Cell(Kind.MUTED, object_id, frame)
         serial = stored.serial if muted and stored is not None else None
         self._edit("Mute" if muted else "Take muting back", {cell: serial})
+
+    def set_edges(self, object_id: int, track: EdgeTrack, name: str, others: Iterable[int] = ()) -> None:
+        """Finish an object's mattes so, and those of `others`; without keys they are shown as they are."""
+        for own in (chosen := (object_id, *others)):
+            self._check_unlocked(own)
+        self._edit(name, {Cell(Kind.EDGES, own): track if track.keys else None for own in chosen})
 
     # --- help ------------------------------------------------------------------------------------------
 

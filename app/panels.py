@@ -20,28 +20,12 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.actions import ActionSet
-from app.runner import Progress, time_left_text
+from app.language import tr
+from app.presets import PRESET_LABELS
+from app.progress import Progress, rate_text, time_left_text
 from app.widgets import ActionPushButton, WheelGuard, action_button, card, muted
 from vosengine.config import PRESET_NOTES, PRESETS
 from vosengine.project_file import RotoObject
-
-PRESET_LABELS = {
-    "draft": "Draft",
-    "instant": "Instant",
-    "balanced": "Balanced",
-    "best": "Best",
-    "osvos-lite": "OSVOS, bundled",
-    "osvos-paper": "OSVOS, VGG16",
-    "iterative-lite": "Iterative OSVOS, bundled",
-    "iterative-paper": "Iterative OSVOS, VGG16",
-    "box-filtered-lite": "Box-filtered OSVOS, bundled",
-    "box-filtered-paper": "Box-filtered OSVOS, VGG16",
-    "masktrack-lite": "MaskTrack, bundled",
-    "masktrack-paper": "MaskTrack, VGG16",
-    "e-osvos-lite": "e-OSVOS-10, bundled",
-    "e-osvos-lite-50-ona": "e-OSVOS-50-OnA, bundled",
-    "e-osvos-paper": "e-OSVOS-100-OnA, ResNet-50",
-}
 
 
 class ObjectsPanel(QFrame):
@@ -246,7 +230,7 @@ class RunPanel(QFrame):
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         frame, body, heading = card("Cut out")
-        for name in ("propagate_backward", "propagate_forward"):
+        for name in ("propagate_backward", "propagate_span", "propagate_forward", "propagate_frame"):
             heading.addWidget(action_button(actions[name]))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -265,6 +249,7 @@ class RunPanel(QFrame):
         self._note = muted()
         self._note.setWordWrap(True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.cost = muted(), muted()
         self.run_button = ActionPushButton(actions["run"], "Run")
         self.run_button.setProperty("primary", True)
         self.run_button.setIcon(theme.icon("run", "accent_text"))
@@ -276,6 +261,11 @@ class RunPanel(QFrame):
         self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         body.addWidget(self.presets)
         body.addWidget(self._note)
+        lines = QVBoxLayout()
+        lines.setSpacing(1)
+        for label in self.cost:
+            lines.addWidget(label)
+        body.addLayout(lines)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
@@ -284,6 +274,7 @@ class RunPanel(QFrame):
         body.addWidget(self._what)
         body.addWidget(self._figures)
         self._outcome = "", ""
+        self._cost = "", "", ""
         self._is_running = False
         self._reserve_room()
         self._show_note()
@@ -293,7 +284,7 @@ class RunPanel(QFrame):
         """Nothing may move when texts change."""
         line = self.fontMetrics().lineSpacing()
         self._note.setFixedHeight(3 * line + 4)
-        for label in (self._what, self._figures):
+        for label in (self._what, self._figures, *self.cost):
             label.setFixedHeight(line + 2)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
@@ -304,18 +295,30 @@ class RunPanel(QFrame):
     def _show_note(self) -> None:
         self._note.setText(PRESET_NOTES.get(self.presets.currentData() or "", "Settings of your own."))
 
-    def show_progress(self, running: bool, progress: Progress) -> None:
-        """The state of the run; an idle bar stays in place, empty."""
+    def show_progress(self, running: bool, progress: Progress, device: str = "", waiting: str = "") -> None:
+        """The state of the job under way, what it computes on and what waits; an idle bar stays, empty."""
         self._is_running = running
-        self.presets.setEnabled(not running)
+        self.run_button.setText(tr("Run next") if running else tr("Run"))
         self.bar.setEnabled(running)
         busy = running and progress.total == 0
         self.bar.setRange(0, 0 if busy else max(progress.total, 1))
         self.bar.setValue(progress.done if running else 0)
         count = f"{progress.done} of {progress.total}" if progress.total else ""
-        figures = progress.detail, time_left_text(progress.seconds_left)
+        figures = rate_text(progress.rate, progress.unit), time_left_text(progress.seconds_left)
         self._what.setText(_joined(progress.what, count) if running else self._outcome[0])
         self._figures.setText(_joined(*figures) if running else self._outcome[1])
+        self._show_cost((device, _joined(progress.detail, waiting), device) if running else self._cost)
+
+    def set_cost(self, first: str, second: str, tip: str) -> None:
+        """What the next run costs: shown while nothing runs."""
+        self._cost = first, second, tip
+        if not self._is_running:
+            self._show_cost(self._cost)
+
+    def _show_cost(self, texts: tuple[str, str, str]) -> None:
+        for label, text in zip(self.cost, texts, strict=False):
+            label.setText(text)
+            label.setToolTip(texts[2])
 
     def set_outcome(self, what: str, where: str) -> None:
         """What the last run changed: shown while nothing runs."""

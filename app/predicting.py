@@ -33,7 +33,7 @@ class Predicting(Changing):
         super().__init__(store)
         self._collecting: dict[int, _Collecting] = {}
         self._step_numbers = itertools.count(1)
-        self.runs = Runs(self._undo, store)
+        self.runs = Runs(self._undo, store, self._tell)
 
     # --- predictions -----------------------------------------------------------------------------------
 

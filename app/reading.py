@@ -18,6 +18,7 @@ from app.matte_store import WRITE_LIMIT
 from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
+from vosengine.edge_controls import EdgeTrack
 from vosengine.messages import read_only
 from vosengine.project_file import Key, RotoObject, harden, soften, without_soft_edges
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
@@ -158,11 +159,19 @@ class Reading:
                 rivals[cell.frame] = max(revision, rivals.get(cell.frame, 0))
         drawn = self._store.cells.row(Kind.ANNOTATION, object_id)
         own = self._store.revisions(object_id)
-        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals)
+        lesson = self._store.lessons.get(object_id)
+        since = lesson.since if lesson is not None else 0
+        return Sources(self._human_frames(object_id), frozenset(drawn), own, rivals, since)
 
     def has_result(self, object_id: int) -> bool:
         """Whether any frame of an object is not empty."""
         return any(self._store.cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+
+    def matte_frames(self, object_id: int, span: Span) -> list[int]:
+        """The frames of `span` on which an object has a mask or matte."""
+        cells = self._store.cells
+        drawn, predicted = (cells.row(kind, object_id) for kind in (Kind.ANNOTATION, Kind.PREDICTION))
+        return [frame for frame in span if frame in predicted or isinstance(drawn.get(frame), Packed)]
 
     def matte_file(self, object_id: int, frame: int) -> Path:
         """Where a predicted matte is, or would be; from any thread."""
@@ -211,6 +220,17 @@ class Reading:
         if isinstance(drawn, Packed):
             return drawn.area
         return stored.footprint.area if stored is not None and stored.footprint is not None else None
+
+    def edges(self, object_id: int) -> EdgeTrack:
+        """How an object's mattes are finished."""
+        return self._store.edges(object_id)
+
+    def centre(self, object_id: int, frame: int) -> tuple[float, float] | None:
+        """The middle of the matte, (x, y) as shares of the frame; None where there is none or unknown."""
+        drawn, stored = self._store.annotation((object_id, frame)), self._store.prediction((object_id, frame))
+        if isinstance(drawn, Packed):
+            return drawn.centre
+        return stored.footprint.centre if stored is not None and stored.footprint is not None else None
 
     def muted(self, object_id: int, frame: int) -> bool:
         """Whether the present prediction is not to be listed among the worst."""

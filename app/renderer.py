@@ -15,8 +15,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.compositing import (
+    CUT_OUT,
     Layer,
     Scene,
+    View,
     Weighted,
     composite,
     draw_marks,
@@ -25,12 +27,16 @@ from app.compositing import (
     to_weights,
     wiped,
 )
+from app.effects import Picture
+from app.finished_weights import finished_weights, straight, takes_colour_out
 from app.thumbnails import ThumbnailWish, cropped
+from app.weight_memory import WeightMemory
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.errors import EngineError
+from vosengine.finish import Motions
 from vosengine.types import Image
 
-CACHE_BYTES = 256 * 2**20  # decoded frames and display-size mattes kept in memory
+CACHE_BYTES = 256 * 2**20  # decoded frames and full-size mattes kept in memory
 
 
 class Renderer(QObject):
@@ -45,10 +51,13 @@ class Renderer(QObject):
     rendered = Signal(object, QImage, QImage)  # the Scene, its picture, the bare frame
     full_ready = Signal(int, object)  # frame, Image at full resolution
     thumbnail_ready = Signal(object, QImage)  # the wish's key, its picture
+    strip_ready = Signal(int, QImage)  # frame, its picture
+    read = Signal()  # all that was to be read ahead
     filled = Signal(int, int)  # proxies stored, frames in all
     _answered = Signal(int, str, tuple)  # clip generation, signal name, its arguments
 
-    _KINDS = ("open", "prepare", "show", "fetch", "thumbnails")
+    _KINDS = ("open", "prepare", "show", "fetch", "thumbnails", "strip")
+    _ONE_BY_ONE = ("thumbnails", "strip", "ahead")  # something more urgent may come in between
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -83,6 +92,17 @@ class Renderer(QObject):
     def make_thumbnails(self, wishes: Sequence[ThumbnailWish]) -> None:
         """Ask for small pictures in this order, and no more for those wished before: `thumbnail_ready`."""
         self._wish("thumbnails", tuple(wishes))
+
+    def make_strip(self, frames: Sequence[int], size: tuple[int, int]) -> None:
+        """Ask for small pictures (width, height) of bare frames, and no more for those wished before.
+
+        Answers `strip_ready` for those whose proxies are there: none is decoded from the clip for it.
+        """
+        self._wish("strip", tuple((frame, size) for frame in frames))
+
+    def read_ahead(self, layers: Sequence[Layer]) -> None:
+        """Read mattes that will be shown, once there is nothing else to do; answers `read` in the end."""
+        self._wish("ahead", tuple(layers))
 
     def close(self) -> None:
         """End the worker; waits for the frame it is at."""
@@ -128,10 +148,11 @@ class Renderer(QObject):
             self._changed.wait_for(lambda: self._closed or self._wishes or can_fill)
             if self._closed:
                 return None
-            kind = next((kind for kind in self._KINDS if kind in self._wishes), "fill")
+            kinds = self._KINDS if can_fill else (*self._KINDS, "ahead")
+            kind = next((kind for kind in kinds if kind in self._wishes), "fill")
             wish = self._wishes.pop(kind, None)
-            if kind == "thumbnails" and wish[1:]:
-                self._wishes[kind] = wish[1:]  # one by one: something more urgent may come in between
+            if kind in self._ONE_BY_ONE and wish[1:]:
+                self._wishes[kind] = wish[1:]
             return kind, wish
 
     def _opened(self, generation: int, path: Path | None) -> _Footage | None:
@@ -178,6 +199,17 @@ class Renderer(QObject):
             return None
         return "thumbnail_ready", (wishes[0].key, footage.thumbnail(wishes[0]))
 
+    def _strip(
+        self, footage: _Footage, wishes: tuple[tuple[int, tuple[int, int]], ...]
+    ) -> tuple[str, tuple[object, ...]] | None:
+        picture = footage.small(*wishes[0]) if wishes else None
+        return None if picture is None else ("strip_ready", (wishes[0][0], picture))
+
+    def _ahead(self, footage: _Footage, layers: tuple[Layer, ...]) -> tuple[str, tuple[object, ...]] | None:
+        if layers:
+            footage.read(layers[0])
+        return ("read", ()) if len(layers) == 1 else None
+
     def _fill(self, footage: _Footage, _: None) -> tuple[str, tuple[object, ...]]:
         return "filled", (footage.fill_one(), footage.clip.info.frame_count)
 
@@ -202,6 +234,8 @@ class _Footage:
         self._proxy: Proxy | None = None
         self._fill: Iterator[int] = iter(())
         self._kept = _ByteBounded(CACHE_BYTES)
+        self._motions = Motions(lambda frame: self.image(frame, sharp=False), clip.info)
+        self._mattes = WeightMemory()
 
     def use_cache(self, folder: Path) -> None:
         """Keep proxies in `folder` and begin to fill it."""
@@ -216,15 +250,29 @@ class _Footage:
         former: Weighted = ()
         if scene.shows_former:
             former = self._weighted([layer.former for layer in scene.layers if layer.former], image)
-        picture = composite(image, scene.view, weights, former, scene.backdrop, scene.look)
+        filling = self._filling(scene.picture, image) if scene.view is View.PICTURE else None
+        grounds = scene.backdrop, filling, scene.look
+        picture = composite(self._ground(image, scene, weights), scene.view, weights, former, *grounds)
         if scene.wipe is not None:
-            before = composite(image, scene.view, former, former, scene.backdrop, scene.look)
+            before = composite(self._ground(image, scene, former), scene.view, former, former, *grounds)
             picture = wiped(before, picture, scene.wipe)
         if scene.skins:
             picture = draw_skins(picture, self._weighted(scene.skins, image), scene.look)
         if scene.marks is not None:
             picture = draw_marks(picture, scene.marks)
         return to_qimage(picture), to_qimage(image)
+
+    def _ground(self, image: Image, scene: Scene, weights: Weighted) -> Image:
+        """The frame to composite: without the background's colour in what the view cuts out."""
+        if scene.view not in CUT_OUT or not any(takes_colour_out(layer) for layer, _ in weights):
+            return image
+        shown = tuple((layer.key, layer.finish and layer.finish.key) for layer, _ in weights)
+        key = ("straight", scene.frame, scene.sharp, shown)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = straight(image, weights)
+            self._kept.put(key, kept)
+        return kept
 
     def image(self, frame: int, sharp: bool) -> Image:
         """The frame from the proxy, or as the clip has it."""
@@ -236,15 +284,34 @@ class _Footage:
         return kept
 
     def thumbnail(self, wish: ThumbnailWish) -> QImage:
-        """The frame round its objects, small; the memory is left to the pictures of the canvas."""
+        """The frame round its objects, small; the memory for frames is left to the pictures of the canvas."""
         try:
             image = self.clip.image(wish.frame) if self._proxy is None else self._proxy.image(wish.frame)
         except EngineError:  # a damaged frame: the canvas says so when it is shown
             return QImage()
-        loaded = [(layer, layer.load()) for layer in wish.layers]
+        return to_qimage(cropped(image, self._weighted(wish.layers, image), wish.size))
+
+    def small(self, frame: int, size: tuple[int, int]) -> QImage | None:
+        """The bare frame at this size; None while it has no proxy."""
+        image = self._proxy.small(frame, *size) if self._proxy is not None else None
+        return None if image is None else to_qimage(image)
+
+    def read(self, layer: Layer) -> None:
+        """Have a layer's matte in memory at the proxy's size."""
+        if self._proxy is not None:
+            self._weights(layer, self._proxy.width, self._proxy.height)
+
+    def _filling(self, picture: Picture | None, image: Image) -> Image | None:
+        """The user's picture at the size of the frame."""
+        if picture is None:
+            return None
         height, width = image.shape[:2]
-        weights = [(layer, to_weights(m, width, height)) for layer, m in loaded if m is not None]
-        return to_qimage(cropped(image, weights, wish.size))
+        key = ("filling", picture, width, height)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = picture.filling(width, height)
+            self._kept.put(key, kept)
+        return kept
 
     def _weighted(self, layers: Sequence[Layer], image: Image) -> Weighted:
         """The layers that show anything on the frame, with their weights."""
@@ -253,15 +320,40 @@ class _Footage:
         return [(layer, weight) for layer, weight in weights if weight is not None]
 
     def _weights(self, layer: Layer, width: int, height: int) -> NDArray[np.uint8] | None:
+        """What the layer shows: its matte, finished where it has a finish."""
+        raw, finish = self._raw_weights(layer, width, height), layer.finish
+        if raw is None or finish is None or finish.controls.is_neutral:
+            return raw
+        key = ("finished", layer.key, finish.key, width, height)
+        memory = self._memory_of(width, height)
+        kept = memory.get(key)
+        if kept is None:
+            layers, scale = dict(finish.neighbours), width / self.clip.info.width
+
+            def neighbour(offset: int) -> NDArray[np.uint8] | None:
+                return self._raw_weights(layers[offset], width, height) if offset in layers else None
+
+            kept = finished_weights(raw, finish, scale, neighbour, self._motions)
+            memory.put(key, kept)
+        return kept
+
+    def _raw_weights(self, layer: Layer, width: int, height: int) -> NDArray[np.uint8] | None:
         key = ("weights", layer.key, width, height)
-        kept = self._kept.get(key)
+        memory = self._memory_of(width, height)
+        kept = memory.get(key)
         if kept is None:
             matte = layer.load()
             if matte is None:
                 return None
             kept = to_weights(matte, width, height)
-            self._kept.put(key, kept)
+            memory.put(key, kept)
         return kept
+
+    def _memory_of(self, width: int, height: int) -> WeightMemory | _ByteBounded:
+        """Where weights of this size are kept."""
+        proxy = self._proxy
+        is_proxy = proxy is not None and (width, height) == (proxy.width, proxy.height)
+        return self._mattes if is_proxy else self._kept
 
     def fill_one(self) -> int:
         """Store one more proxy; how many frames from the first one on are stored. `filling` tells the end."""

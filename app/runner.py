@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
+from app.costs import FRAME, STEP
 from app.document import Document, FrameState
 from app.engine_bridge import EngineBridge
+from app.foresight import work_of
+from app.jobs import Ending, JobState
+from app.language import tr, trn
+from app.orders import Order, Way
+from app.progress import Pace, Progress, UnitTimer
 from vosengine.config import Config
 from vosengine.messages import (
     END,
+    DeviceUsed,
     Event,
     FineTune,
     JobCancelled,
     JobFailed,
-    JobFinished,
     JobProgressed,
     MaskPredicted,
     MaskPreviewed,
     ModelReady,
     Propagate,
 )
-from vosengine.types import Direction, Span
-
-
-@dataclass(frozen=True)
-class Progress:
-    """`done` of `total` units (0 of 0 while unknown); `seconds_left` None until it can be told."""
-
-    what: str
-    detail: str = ""
-    done: int = 0
-    total: int = 0
-    seconds_left: float | None = None
 
 
 class Runner(QObject):
@@ -42,22 +35,26 @@ class Runner(QObject):
 
     changed = Signal()  # running, cancelling or progress
     previewed = Signal(object)  # MaskPreviewed
-    ended = Signal(str)  # a sentence on how it went
+    ended = Signal(str)  # a sentence on how it went, unless it failed
     failed = Signal(str, str)  # message, traceback ("" for an expected failure)
+    measured = Signal(object, str, float)  # Config, unit (see `app.costs`), seconds it takes of one object
+    over = Signal(object)  # Ending, however it went; after the others
 
     def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
         self._document: Document | None = None
+        self._order: Order | None = None
         self._job = 0
-        self._propagate: tuple[Direction, Span] | None = None
         self._step: int | None = None
         self._stored = 0
+        self._command: FineTune | None = None  # what is being learned
+        self._timer = UnitTimer()
+        self._objects = 1.0  # found on each frame, on average
+        self.device: DeviceUsed | None = None  # of the last run
         self._learned: frozenset[int] = frozenset()
         self._config: Config | None = None  # what it was learned with
-        self._redo: set[int] = set()  # frames whose masks are of a former model: one was learned afresh since
-        self._learning: Config | None = None  # what it is being learned with
-        self._stage_started = 0.0
+        self._pace = Pace()
         self._cancelling = False
         self._progress = Progress("")
         bridge.received.connect(self._take)
@@ -73,33 +70,28 @@ class Runner(QObject):
         return self.is_running and self._step is None
 
     @property
-    def _is_whole(self) -> bool:
-        """Both directions: a run, which may bring all masks up to date."""
-        return self._propagate is not None and self._propagate[0] is Direction.BOTH
-
-    @property
     def progress(self) -> Progress:
         """What to show."""
         return self._progress
 
-    def run(self, document: Document) -> None:
-        """Fine-tune on all annotations, then propagate in both directions between in and out.
+    def begin(self, document: Document, order: Order) -> None:
+        """Carry an order out, unless a run is on, with the annotations that the document has now.
 
-        Only the frames without an up-to-date mask are predicted, and those whose mask is of a model that was
-        learned afresh since; all, where these are none.
+        A run predicts only the frames without an up-to-date mask between in and out; all, where there are
+        none of these. The other ways predict all the frames that the order names. What no model has learned
+        yet is learned first.
         """
-        self._begin(document, Direction.BOTH, document.span, learn=True)
-
-    def propagate(self, document: Document, direction: Direction) -> None:
-        """From the current frame to the out (or in) point; learns first what has not been learned yet."""
-        span = document.span
-        if direction is Direction.FORWARD:
-            span = Span(min(document.frame, span.stop), span.stop)
-        else:
-            span = Span(span.start, max(document.frame + 1, span.start))
+        if self.is_running:
+            return
+        self._document, self._order, self._step, self._stored = document, order, None, 0
+        self._cancelling, self._pace = False, Pace()
         marked = {each.object_id for each in document.objects if document.annotated_frames(each.object_id)}
-        known = marked <= self._learned and self._config == document.config
-        self._begin(document, direction, span, learn=not known)
+        if not marked:
+            self._end(Ending(JobState.FAILED, tr("Nothing is marked any more; mark an object, then run.")))
+        elif order.learns or not (marked <= self._learned and self._config == order.config):
+            self._submit_learning(document, order)
+        else:
+            self._submit_propagation(document, order)
 
     def abort(self) -> None:
         """The document is about to close: cancel, and hear no more of the job."""
@@ -109,75 +101,57 @@ class Runner(QObject):
                 self._document.end_predictions(self._step)
             self._come_to_rest()
         self._learned = frozenset()
-        self._redo.clear()
 
     def cancel(self) -> None:
         """Stop soon; the masks that have come stay."""
         if self.is_running and not self._cancelling:
             self._cancelling = True
-            self._progress = Progress("Stopping…")
+            self._progress = Progress(tr("Stopping…"))
             self._bridge.cancel(self._job)
             self.changed.emit()
 
-    def _begin(self, document: Document, direction: Direction, span: Span, learn: bool) -> None:
-        if self.is_running:
-            return
-        self._document, self._propagate, self._step, self._stored = document, (direction, span), None, 0
-        self._cancelling = False
-        if learn:
-            self._submit_learning(document)
-        else:
-            self._submit_propagation(document)
-        self.changed.emit()
-
-    def _submit_learning(self, document: Document) -> None:
-        self._job = self._bridge.submit(
-            FineTune(
-                document.clip.path,
-                document.annotations(),
-                document.config,
-                document.revision,
-                warm_start=True,
-                cache_folder=document.cache_folder,
-                models_folder=document.models_folder,
-            )
+    def _submit_learning(self, document: Document, order: Order) -> None:
+        self._command = FineTune(
+            document.clip.path,
+            document.annotations(),
+            order.config,
+            document.runs.begin_learning(),
+            warm_start=True,
+            cache_folder=document.cache_folder,
+            models_folder=document.models_folder,
         )
-        self._learning = document.config
-        self._start_stage("Starting the engine…")
+        self._timer, self._objects = UnitTimer(), 1.0
+        self._job = self._bridge.submit(self._command)
+        self._show(Progress(tr("Starting the engine…")))
 
-    def _submit_propagation(self, document: Document) -> None:
-        assert self._propagate is not None
-        direction, span = self._propagate
-        self._step = document.begin_predictions("Run" if direction is Direction.BOTH else "Propagate")
+    def _submit_propagation(self, document: Document, order: Order) -> None:
+        wanted = frames_of(order, document)
+        work = work_of(order, document, wanted)
+        self._timer, self._objects = UnitTimer(), work.object_frames / max(work.frames, 1)
+        self._step = document.begin_predictions(order.undo_name)
         self._job = self._bridge.submit(
             Propagate(
                 document.clip.path,
                 document.annotations(),
-                span,
-                document.config,
-                direction,
+                order.span,
+                order.config,
+                order.direction,
                 document.revision,
                 cache_folder=document.cache_folder,
                 models_folder=document.models_folder,
-                frames=self._outdated(document, span),
+                frames=wanted,
             )
         )
-        self._start_stage("Cutting out…")
+        self._show(Progress(tr("Cutting out…")))
 
-    def _outdated(self, document: Document, span: Span) -> frozenset[int] | None:
-        """The frames to predict; None for all of them."""
-        if not self._is_whole:
-            return None
-        return document.outdated(span) | self._redo.intersection(span) or None
-
-    def _start_stage(self, what: str) -> None:
-        self._stage_started = time.monotonic()
-        self._progress = Progress(what)
+    def _show(self, progress: Progress) -> None:
+        self._progress = progress
+        self.changed.emit()
 
     # --- events -------------------------------------------------------------------------------------------
 
     def _take(self, event: Event) -> None:
-        if event.job_id != self._job or self._document is None:
+        if event.job_id != self._job or self._document is None or self._order is None:
             return
         if isinstance(event, JobProgressed):
             self._note_progress(event)
@@ -186,21 +160,21 @@ class Runner(QObject):
         elif isinstance(event, MaskPredicted):
             self._store(self._document, event)
         elif isinstance(event, ModelReady):
-            self._learned, self._config = frozenset(event.object_ids), self._learning
-            if event.cold:
-                self._redo.update(self._document.clip.span)
+            self._learned, self._config = frozenset(event.object_ids), self._order.config
+            if self._command is not None:
+                self._document.runs.learned(self._command, event.cold)
+        elif isinstance(event, DeviceUsed):
+            self.device = event
         elif isinstance(event, END):
-            self._end_job(self._document, event)
+            self._end_job(self._document, self._order, event)
 
     def _note_progress(self, event: JobProgressed) -> None:
-        if self._cancelling:
-            return
-        elapsed = time.monotonic() - self._stage_started
-        left = None
-        if event.done > 0 and elapsed > 1.0:
-            left = elapsed / event.done * (event.total - event.done)
-        self._progress = Progress(event.what, event.detail, event.done, event.total, left)
-        self.changed.emit()
+        if not self._cancelling:
+            now = time.monotonic()
+            self._timer.note(event.done, now)
+            rate, left = self._pace.note(event.done, event.total, now)
+            unit = STEP if self._step is None else FRAME
+            self._show(Progress(event.what, event.detail, event.done, event.total, left, rate, unit))
 
     def _store(self, document: Document, event: MaskPredicted) -> None:
         assert self._step is not None
@@ -218,40 +192,52 @@ class Runner(QObject):
         state = document.state(event.object_id, event.frame)
         return state not in (FrameState.ANNOTATED, FrameState.APPROVED)
 
-    def _end_job(self, document: Document, event: Event) -> None:
+    def _end_job(self, document: Document, order: Order, event: Event) -> None:
         learned = self._step is None
+        self._tell_measured(order.config, STEP if learned else FRAME)
         if self._step is not None:
             document.end_predictions(self._step)
             self._step = None
-        if learned and not isinstance(event, JobCancelled | JobFailed) and not self._cancelling:
-            self._submit_propagation(document)
-            self.changed.emit()
-            return
-        if isinstance(event, JobFinished) and not learned and self._propagate is not None:
-            self._redo.difference_update(self._propagate[1])
-        self._come_to_rest()
-        if isinstance(event, JobFailed):
-            self.failed.emit(event.message, "" if event.expected else event.traceback)
-        elif isinstance(event, JobCancelled):
-            self.ended.emit(f"Stopped; {_masks(self._stored)} kept.")
+        goes_on = learned and order.way is not Way.LEARN and not self._cancelling
+        if goes_on and not isinstance(event, JobCancelled | JobFailed):
+            self._submit_propagation(document, order)
         else:
-            self.ended.emit(f"Done: {_masks(self._stored)} cut out.")
+            self._end(self._ending(event))
+
+    def _tell_measured(self, config: Config, unit: str) -> None:
+        seconds = self._timer.seconds
+        if seconds is not None and self.device is not None:
+            self.measured.emit(config, unit, seconds / (self._objects or 1.0))
+
+    def _ending(self, event: Event) -> Ending:
+        if isinstance(event, JobFailed):
+            return Ending(JobState.FAILED, event.message, "" if event.expected else event.traceback)
+        if isinstance(event, JobCancelled):
+            return Ending(JobState.CANCELLED, tr("Stopped; {masks} kept.").format(masks=_masks(self._stored)))
+        if self._order is not None and self._order.way is Way.LEARN:
+            return Ending(JobState.DONE, tr("Done: learned; the masks are as they were."))
+        return Ending(JobState.DONE, tr("Done: {masks} cut out.").format(masks=_masks(self._stored)))
+
+    def _end(self, ending: Ending) -> None:
+        self._come_to_rest()
+        if ending.state is JobState.FAILED:
+            self.failed.emit(ending.sentence, ending.trace)
+        else:
+            self.ended.emit(ending.sentence)
+        self.over.emit(ending)
 
     def _come_to_rest(self) -> None:
-        self._job, self._document, self._step, self._cancelling = 0, None, None, False
-        self._progress = Progress("")
-        self.changed.emit()
+        self._job, self._document, self._order, self._step = 0, None, None, None
+        self._cancelling = False
+        self._show(Progress(""))
+
+
+def frames_of(order: Order, document: Document) -> frozenset[int] | None:
+    """The frames to predict; None for all of the order's."""
+    return document.outdated(order.span) or None if order.way is Way.RUN else None
 
 
 def _masks(count: int) -> str:
-    return "one mask" if count == 1 else f"{count or 'no'} masks"
-
-
-def time_left_text(seconds: float | None) -> str:
-    """`about 40 s left` in the coarsest words that help."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"about {max(round(seconds), 1)} s left"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"about {minutes} min {rest:02d} s left" if minutes < 10 else f"about {minutes} min left"
+    if count == 0:
+        return tr("no masks")
+    return tr("one mask") if count == 1 else trn("{count} mask", "{count} masks", count).format(count=count)

@@ -23,6 +23,7 @@ RANGES = {
     "outline_width": (0.5, 4.0),
     "interface_scale": (0.75, 3.0),
 }
+WHOLE_RANGES = {"timeline_height": (0, 4000), "lane_height": (12, 44)}
 THEMES = ("dark", "light", "system")
 VIEWS = (
     "overlay",
@@ -31,6 +32,9 @@ VIEWS = (
     "checkerboard",
     "black",
     "backdrop",
+    "picture",
+    "blurred",
+    "greyscale",
     "difference",
     "confidence",
 )
@@ -45,10 +49,11 @@ class Settings:
     share of it. pen_pressure: whether it sets the size. view: one of VIEWS. preset: a name in
     `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
     sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
-    before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of neighbouring
-    frames is listed. theme: one of THEMES. overlay_opacity, outline_width: of the masks over the clip, the
-    width relative to the usual. interface_scale: of the whole window, from the next start on. extra: keys of
-    other editions, kept as they are.
+    before the first run. export_presets: by the user's name, see `app.export_choice`. backdrop: "#rrggbb".
+    one_per_stretch: whether only the worst of neighbouring frames is listed. theme: one of THEMES.
+    overlay_opacity, outline_width: of the masks over the clip, the width relative to the usual.
+    interface_scale: of the whole window, from the next start on. unit_times: what runs took, see
+    `app.costs.Costs`; device: what the last one ran on. extra: keys of other editions, kept as they are.
     """
 
     recent_projects: list[str] = field(default_factory=list)
@@ -68,6 +73,14 @@ class Settings:
     overlay_opacity: float = 0.45
     outline_width: float = 1.0
     interface_scale: float = 1.0
+    export_presets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unit_times: dict[str, Any] = field(default_factory=dict)
+    device: str = ""
+    background_picture: str = ""
+    timeline_height: int = 0
+    lane_height: int = 20
+    film_strip: bool = True
+    follow_playhead: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:
@@ -133,12 +146,16 @@ def _makes_sense(name: str, value: Any, default: Any) -> bool:  # noqa: PLR0911 
         return least <= value <= most
     if not isinstance(value, type(default)):
         return False
+    if name in WHOLE_RANGES:
+        return not isinstance(value, bool) and WHOLE_RANGES[name][0] <= value <= WHOLE_RANGES[name][1]
     if name == "backdrop":
         return re.fullmatch("#[0-9a-f]{6}", value) is not None
     if name in CHOICES:
         return value in CHOICES[name]
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
+    if name == "export_presets":
+        return all(isinstance(each, dict) for each in value.values())
     if name == "shortcuts":
         return all(isinstance(each, str) for each in value.values())
     return True

@@ -35,6 +35,8 @@ from app.undo import UndoStack
 from app.values import Raw, raw
 from vosengine.batches import Stretch, stretches
 from vosengine.config import Config
+from vosengine.edge_controls import EdgeTrack
+from vosengine.lessons import Lesson, model_file, read_lesson
 from vosengine.messages import MaskPredicted
 from vosengine.project_file import Key, Manifest, Project, RotoObject, StoredPrediction, check_same_clip
 from vosengine.types import Box, ClipInfo, Matte, Span
@@ -55,6 +57,7 @@ class Store:
         self.manifest = project.manifest
         self.cells = Cells()
         self.revision = project.manifest.revision
+        self.lessons: dict[int, Lesson] = {}  # the last one of each object's model
         self.edition = 0  # another one whenever what predictions hang on may have changed
         self.saver = Saver(on_error)
         self._memory = ArrayMemory()
@@ -102,6 +105,11 @@ class Store:
     def approved(self, key: Key) -> bool:
         """Whether a person approved the frame."""
         return bool(self.cells.get(Cell(Kind.APPROVED, *key)))
+
+    def edges(self, object_id: int) -> EdgeTrack:
+        """How an object's mattes are finished."""
+        value = self.cells.get(Cell(Kind.EDGES, object_id))
+        return value if isinstance(value, EdgeTrack) else EdgeTrack()
 
     def annotation_revision(self, key: Key) -> int:
         """The number under which an annotation got its present form or was removed; 0 where none was."""
@@ -250,6 +258,16 @@ class Store:
             value = tuple(each for each in self.objects if each.object_id not in self.project.adopted)
         return raw(cell.kind, value)
 
+    def next_revision(self) -> int:
+        """A number that no annotation and no prediction has yet."""
+        self.revision += 1
+        return self.revision
+
+    def learn(self, object_id: int, lesson: Lesson) -> None:
+        """An object's model was taught; predictions older than `lesson.since` are of a former one."""
+        self.lessons[object_id] = lesson
+        self.edition += 1
+
     def relink(self, clip: ClipInfo, accept_changed: bool) -> None:
         """Use other footage. Raises ProjectError when it does not fit."""
         check_same_clip(self.manifest.clip, clip, accept_changed)
@@ -305,6 +323,13 @@ class Store:
         self.cells.set(CONFIG, manifest.config)
         for each in self.project.stored_mattes():
             self._load_matte(each)
+        for object_id, track in manifest.edges.items():
+            self.cells.set(Cell(Kind.EDGES, object_id), track)
+        for item in manifest.objects:
+            lesson = read_lesson(model_file(self.project.models_folder, item.object_id))
+            if lesson is not None:
+                self.lessons[item.object_id] = lesson
+                self.revision = max(self.revision, lesson.revision)
         for key in manifest.approved:
             self.cells.set(Cell(Kind.APPROVED, *key), True)
         for key, revision in revisions.items():
@@ -388,6 +413,7 @@ class Store:
             mattes={own: found for own in objects if (found := self._stretches(own))},
             span=self.span,
             config=self.config,
+            edges={cell.object_id: self.edges(cell.object_id) for cell, _ in self.cells.all(Kind.EDGES)},
             revision=self.revision,
             box_revisions={key: self.annotation_revision(key) for key in boxes},
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -66,6 +66,9 @@ class Thumbnails:
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._pictures
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self._pictures)
 
     def __len__(self) -> int:
         return len(self._pictures)

@@ -78,13 +78,17 @@ class TimeAxis:
         self.scroll_to(frame - self.shown / 2)
         return self.left != before
 
+    def place(self, frame: float) -> float:
+        """Widget position of a frame's left edge, wherever that is."""
+        return self.origin + (frame - self.left) * self.scale
+
     def edge(self, frame: float) -> float:
         """Widget position of a frame's left edge, kept within the room."""
-        return min(max(self.origin + (frame - self.left) * self.scale, self.origin), self.origin + self.room)
+        return min(max(self.place(frame), self.origin), self.origin + self.room)
 
     def middle(self, frame: int) -> float:
         """Widget position of a frame's middle, wherever that is."""
-        return self.origin + (frame + 0.5 - self.left) * self.scale
+        return self.place(frame + 0.5)
 
     def frame_at(self, x: float) -> int:
         """The frame at a widget position, within the clip."""

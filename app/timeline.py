@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QHelpEvent,
+    QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -24,54 +23,39 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app import theme
 from app.columns import Columns
 from app.curve_painting import Marker, draw_curves, draw_marker, worst_markers
-from app.findings import Findings, Mark
-from app.lane_painting import LEGEND, draw_run, draw_sign, runs
+from app.film_strip import FilmStrip
+from app.findings import Mark
+from app.key_painting import draw_keys, key_markers
+from app.lane import CURVES, LANES, PADDING, RULER, STRIP, Lane, Rows
+from app.lane_painting import LEGEND, draw_lane, draw_sign
+from app.ruler_painting import draw_numbers, draw_ruler
 from app.time_axis import TimeAxis
 from vosengine.types import Span
 
-RULER = 24  # heights in widget units
-LANE, LANE_GAP = 20, 4
-CURVES = 44
 NAMES = 128  # width of the names' column
-PADDING = 8
-TICK_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
-
-
-@dataclass
-class Lane:
-    """One object's row; `previews` are frames that the model under training was tried on."""
-
-    object_id: int
-    name: str
-    colour: QColor
-    findings: Findings
-    visible: bool = True
-    previews: set[int] = field(default_factory=set)
-
-    @property
-    def marks(self) -> NDArray[np.uint8]:
-        """uint8 (frames,) of `Mark`."""
-        if not self.previews:
-            return self.findings.marks
-        marks = self.findings.marks.copy()
-        tried = np.array(sorted(self.previews), np.intp)
-        tried = tried[marks[tried] <= Mark.STALE]
-        marks[tried] = Mark.PREVIEWED
-        return marks
+HANDLE_TOP = 8  # above, the ruler scrubs at the in and out points too
+ZOOM_STEP = 1.25
 
 
 class Timeline(QWidget):
-    """Shows lanes and lets the playhead be dragged. Frames in signals are 0-based."""
+    """Shows lanes and lets the playhead be dragged. Frames in signals are 0-based.
+
+    `follows`: whether the view is scrolled when the playhead would leave it.
+    """
 
     scrubbed = Signal(int)
     lane_clicked = Signal(int)  # object id
     span_changed = Signal(object)  # Span, from dragging an in or out handle
+    lanes_scaled = Signal(int)  # a lane's new height, from the wheel
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMouseTracking(True)
         self.setAccessibleName("Timeline")
         self._axis = TimeAxis(NAMES)
+        self._rows = Rows()
+        self.strip = FilmStrip(self)
+        self.follows = True
         self._first_number = 0
         self._lanes: list[Lane] = []
         self._changed = np.zeros(0, np.bool_)
@@ -82,13 +66,18 @@ class Timeline(QWidget):
         self._cached = 0
         self._scroll_lanes = 0
         self._drag = ""  # "", "scrub", "pan", "in", "out"
+        self._pressed = QPointF()
+        self._moved = False  # since the press, far enough to mean it
         self._pan_from = 0.0
         self._blit: QPixmap | None = None
 
     # --- what it shows ----------------------------------------------------------------------------------
 
-    def set_clip(self, frame_count: int, first_number: int = 0) -> None:
-        """A new clip; 0 frames for none. `first_number` is the source's own number of frame 0."""
+    def set_clip(self, frame_count: int, first_number: int = 0, size: tuple[int, int] = (16, 9)) -> None:
+        """A new clip; 0 frames for none. `first_number` is the source's own number of frame 0, `size` its
+        (width, height).
+        """
+        self.strip.set_clip(size)
         self._axis.frame_count, self._first_number = frame_count, first_number
         self._lanes, self._frame, self._span, self._cached = [], 0, Span(0, frame_count), 0
         self._changed = np.zeros(frame_count, np.bool_)
@@ -100,6 +89,18 @@ class Timeline(QWidget):
         self._lanes, self._selected = lanes, selected
         self._scroll_lanes = min(self._scroll_lanes, self._last_scroll())
         self.refresh()
+
+    def set_rows(self, strip: bool, lane: int) -> None:
+        """Whether the film strip is shown, and the height of a lane, clipped to what makes sense."""
+        self._rows.strip, self._rows.lane = strip, min(max(lane, LANES.start), LANES[-1])
+        self._scroll_lanes = min(self._scroll_lanes, self._last_scroll())
+        self.updateGeometry()
+        self.refresh()
+
+    def show_picture(self, frame: int, picture: QImage) -> None:
+        """A picture for the film strip."""
+        self.strip.put(frame, picture)
+        self.update(0, RULER, self.width(), STRIP + 1)
 
     def refresh(self) -> None:
         """Draw everything again: findings changed."""
@@ -117,7 +118,7 @@ class Timeline(QWidget):
     def set_frame(self, frame: int) -> None:
         """Move the playhead, and the view with it when it would leave."""
         self._frame = frame
-        if self._drag != "pan" and self._axis.follow(frame):
+        if self.follows and self._drag != "pan" and self._axis.follow(frame):
             self.refresh()
         self.update()
 
@@ -144,8 +145,10 @@ class Timeline(QWidget):
 
     def set_cached(self, count: int) -> None:
         """How many frames play from the cache."""
+        edge, former = self._axis.edge, self._cached
         self._cached = count
-        self.refresh()
+        if round(edge(count)) != round(edge(former)):  # thousands of frames may take a pixel
+            self.refresh()
 
     def mark_at(self, object_id: int, frame: int) -> Mark:
         """What a lane shows for a frame."""
@@ -165,13 +168,18 @@ class Timeline(QWidget):
         """What can be clicked to go to its frame, as drawn last."""
         return self._markers
 
+    @property
+    def lane_height(self) -> int:
+        """In widget units."""
+        return self._rows.lane
+
     def sizeHint(self) -> QSize:
         """Room for two lanes and the curves."""
-        return QSize(600, RULER + 2 * (LANE + LANE_GAP) + CURVES + PADDING)
+        return QSize(600, self._rows.needed(2))
 
     def minimumSizeHint(self) -> QSize:
         """Room for one lane and the curves."""
-        return QSize(320, RULER + LANE + LANE_GAP + CURVES + PADDING)
+        return QSize(320, self._rows.needed(1))
 
     # --- zoom and scroll --------------------------------------------------------------------------------
 
@@ -181,31 +189,48 @@ class Timeline(QWidget):
         self._axis.show_all()
         self.refresh()
 
-    def _shown_lanes(self) -> int:
-        return max((self.height() - RULER - CURVES - PADDING) // (LANE + LANE_GAP), 1)
+    def zoom_by(self, notches: float, x: float | None = None) -> None:
+        """Zoom about a widget position, by default the playhead, or the middle where that is out of sight."""
+        if x is None:
+            x = self.x_of(self._frame)
+            x = x if NAMES <= x <= self.width() else (NAMES + self.width()) / 2
+        self._axis.zoom(ZOOM_STEP**notches, x)
+        self.refresh()
+
+    def scroll_by(self, share: float) -> None:
+        """Scroll on by a share of what is shown; back if negative."""
+        self._axis.scroll_to(self._axis.left + share * self._axis.shown)
+        self.refresh()
 
     def _last_scroll(self) -> int:
-        return max(len(self._lanes) - self._shown_lanes(), 0)
+        return max(len(self._lanes) - self._rows.shown, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stay fitted, or keep the left frame."""
+        self._rows.height = self.height()
+        self._scroll_lanes = min(self._scroll_lanes, self._last_scroll())
         self._axis.resize(self.width() - NAMES - PADDING)
         self.refresh()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom about the pointer; Shift (or a sideways wheel) scrolls; over the names, lanes scroll."""
+        """Zoom about the pointer; Shift (or a sideways wheel) scrolls. Over the names, lanes scroll, and with
+        Ctrl become taller or lower.
+        """
         turned = event.angleDelta()
         notches = turned.y() / 120
         sideways = turned.x() / 120 or (
             notches if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0
         )
         if sideways:
-            self._axis.scroll_to(self._axis.left - sideways * self._axis.shown / 10)
+            self.scroll_by(-sideways / 10)
         elif event.position().x() < NAMES:
             step = -1 if notches > 0 else 1
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                self.lanes_scaled.emit(self._rows.lane - step * LANES.step)
+                return
             self._scroll_lanes = min(max(self._scroll_lanes + step, 0), self._last_scroll())
         else:
-            self._axis.zoom(1.25**notches, event.position().x())
+            self._axis.zoom(ZOOM_STEP**notches, event.position().x())
         self.refresh()
         event.accept()
 
@@ -216,6 +241,7 @@ class Timeline(QWidget):
         if self._axis.frame_count == 0:
             return
         x = event.position().x()
+        self._pressed, self._moved = event.position(), False
         if event.button() == Qt.MouseButton.MiddleButton:
             self._drag, self._pan_from = "pan", x
         elif event.button() == Qt.MouseButton.LeftButton:
@@ -228,7 +254,8 @@ class Timeline(QWidget):
                 self.lane_clicked.emit(lane.object_id)
             if x >= NAMES - 4:
                 self._drag = self._handle_at(event.position()) or "scrub"
-                self._follow(x)
+                if self._drag == "scrub":
+                    self._follow(x)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on dragging."""
@@ -238,7 +265,9 @@ class Timeline(QWidget):
             self._pan_from = x
             self.refresh()
         elif self._drag:
-            self._follow(x)
+            self._moved = self._moved or abs(x - self._pressed.x()) >= 2
+            if self._moved:
+                self._follow(x)
         elif self._handle_at(event.position()):
             self.setCursor(Qt.CursorShape.SizeHorCursor)
         elif self._marker_at(event.position()) is not None:
@@ -247,7 +276,9 @@ class Timeline(QWidget):
             self.unsetCursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Stop dragging."""
+        """Stop dragging; a click on a handle goes there like any other."""
+        if self._drag in ("in", "out") and not self._moved:
+            self.scrubbed.emit(self.frame_at(event.position().x()))
         self._drag = ""
 
     def _follow(self, x: float) -> None:
@@ -261,23 +292,18 @@ class Timeline(QWidget):
             self.span_changed.emit(Span(self._span.start, max(frame, self._span.start) + 1))
 
     def _handle_at(self, position: QPointF) -> str:
-        if position.y() > RULER:
+        if not HANDLE_TOP <= position.y() <= RULER:
             return ""
         for name, frame in (("in", self._span.start), ("out", self._span.stop)):
-            x = NAMES + (frame - self._axis.left) * self._axis.scale
-            if abs(x - position.x()) <= 5 and self._has_range():
+            if abs(self._axis.place(frame) - position.x()) <= 5:
                 return name
         return ""
 
-    def _has_range(self) -> bool:
-        return len(self._span) < self._axis.frame_count
-
     def _lane_at(self, position: QPointF) -> Lane | None:
-        row = int((position.y() - RULER) // (LANE + LANE_GAP))
-        if not RULER <= position.y() < self._curves_top() or row >= self._shown_lanes():
+        row = self._rows.at(position.y())
+        if row is None or row + self._scroll_lanes >= len(self._lanes):
             return None
-        row += self._scroll_lanes
-        return self._lanes[row] if row < len(self._lanes) else None
+        return self._lanes[row + self._scroll_lanes]
 
     def _marker_at(self, position: QPointF) -> Marker | None:
         near = [marker for marker in self._markers if marker.is_at(position)]
@@ -294,7 +320,7 @@ class Timeline(QWidget):
         marker = self._marker_at(at)
         frame = self.frame_at(at.x()) if marker is None else marker.frame
         lane = self._lane_at(at) if marker is None else self.lane(marker.object_id)
-        if lane is None and at.y() >= self._curves_top():
+        if lane is None and at.y() >= self._rows.curves_top:
             lane = self.lane(self._selected)
         text = f"Frame {frame + self._first_number}"
         if lane is not None:
@@ -312,12 +338,19 @@ class Timeline(QWidget):
     # --- painting ---------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Blit the lanes, draw the playhead."""
-        painter = QPainter(self)
+        """Everything."""
+        self.paint(QPainter(self))
+
+    def paint(self, painter: QPainter) -> None:
+        """Blit the lanes, draw the film strip and the playhead."""
         if self._blit is None or self._blit.devicePixelRatio() != self.devicePixelRatioF():
             self._blit = self._drawn()
         painter.drawPixmap(0, 0, self._blit)
         if self._axis.frame_count:
+            if self._rows.strip:
+                body = self._body(RULER, STRIP)
+                self.strip.draw(painter, self._axis, body, self.devicePixelRatioF())
+                self._shade_outside(painter, RULER, STRIP)
             self._draw_playhead(painter)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -336,68 +369,36 @@ class Timeline(QWidget):
             painter = QPainter(pixmap)
             painter.setFont(self.font())
             columns = self._axis.columns
-            self._draw_ruler(painter, columns)
-            for row in range(self._shown_lanes()):
-                if row + self._scroll_lanes < len(self._lanes):
-                    top = RULER + row * (LANE + LANE_GAP)
-                    self._draw_lane(painter, self._lanes[row + self._scroll_lanes], top, columns)
+            draw_ruler(painter, self._axis, columns, self._span, self._cached, self._changed)
+            draw_numbers(painter, self._axis, self._first_number)
+            shown = self._lanes[self._scroll_lanes : self._scroll_lanes + self._rows.shown]
+            for row, lane in enumerate(shown):
+                self._draw_lane(painter, lane, self._rows.top(row), columns)
             self._draw_curves(painter, columns)
             painter.end()
         return pixmap
 
-    def _draw_ruler(self, painter: QPainter, columns: Columns) -> None:
-        edge = self._axis.edge
-        bar = QRectF(edge(0), RULER - 8, edge(self._axis.frame_count) - edge(0), 3)
-        painter.fillRect(bar, QColor(theme.colours().raised))
-        bar.setRight(edge(self._cached))
-        painter.fillRect(bar, QColor(theme.colours().tick))
-        if self._has_range():
-            bar.setLeft(edge(self._span.start))
-            bar.setRight(edge(self._span.stop))
-            painter.fillRect(bar, QColor(theme.colours().in_out))
-            for frame in (self._span.start, self._span.stop):
-                painter.fillRect(QRectF(edge(frame) - 1.5, RULER - 15, 3, 12), QColor(theme.colours().in_out))
-        accent = QColor(theme.colours().accent)
-        for start, stop, changed in runs(columns.any(self._changed).view(np.uint8)):
-            if changed:
-                left, right = columns.edges[start], columns.edges[stop]
-                painter.fillRect(QRectF(left, RULER - 4, max(right - left, 2), 2), accent)
-        self._draw_numbers(painter)
-
-    def _draw_numbers(self, painter: QPainter) -> None:
-        last = str(self._axis.frame_count + self._first_number)
-        label_width = painter.fontMetrics().horizontalAdvance(last) + 18
-        step = next((s for s in TICK_STEPS if s * self._axis.scale >= label_width), TICK_STEPS[-1])
-        visible, first = self._axis.visible, self._first_number
-        ticks = list(range(visible.start + (-(visible.start + first)) % step, visible.stop, step))
-        if visible.start == 0 and step > 1 and 0 < first % step < step / 2:
-            ticks.insert(0, 0)
-        for frame in ticks:
-            x = self._axis.edge(frame)
-            painter.setPen(QColor(theme.colours().muted))
-            painter.drawText(QPointF(x + 3, RULER - 11), str(frame + first))
-            painter.setPen(QColor(theme.colours().tick))
-            painter.drawLine(QPointF(x, 4), QPointF(x, RULER - 9))
-
     def _draw_lane(self, painter: QPainter, lane: Lane, top: int, columns: Columns) -> None:
+        height = self._rows.lane
         if lane.object_id == self._selected:
-            painter.fillRect(QRectF(0, top - 1, self.width(), LANE + 2), QColor(theme.colours().raised))
-        painter.fillRect(QRectF(8, top + 4, 4, LANE - 8), lane.colour)
+            painter.fillRect(QRectF(0, top - 1, self.width(), height + 2), QColor(theme.colours().raised))
+        painter.fillRect(QRectF(8, top + 4, 4, height - 8), lane.colour)
         painter.setPen(QColor(theme.colours().text if lane.visible else theme.colours().disabled))
-        names = QRectF(18, top, NAMES - 26, LANE)
+        names = QRectF(18, top, NAMES - 26, height)
         name = painter.fontMetrics().elidedText(lane.name, Qt.TextElideMode.ElideRight, int(names.width()))
         painter.drawText(names, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
-        painter.fillRect(self._body(top + 2, LANE - 4), QColor(theme.colours().canvas))
+        painter.fillRect(self._body(top + 2, height - 4), QColor(theme.colours().canvas))
         marks = columns.largest(lane.marks)
-        for start, stop, mark in runs(marks):
-            left, right = columns.edges[start], columns.edges[stop]
-            draw_run(painter, QRectF(left, top + 2, max(right - left, 1.5), LANE - 4), mark, lane.colour)
+        draw_lane(painter, columns, marks, top + 2, height - 4, lane.colour)
         if self._axis.scale >= 5:
             painter.setPen(QColor(0, 0, 0, 70))
             for x in columns.edges[1:-1]:
-                painter.drawLine(QPointF(x, top + 2), QPointF(x, top + LANE - 3))
+                painter.drawLine(QPointF(x, top + 2), QPointF(x, top + height - 3))
         self._draw_signs(painter, lane, top, columns, marks)
-        self._shade_outside(painter, top, LANE)
+        keys = key_markers(self._axis, top + height - 4, lane.object_id, lane.keys)
+        draw_keys(painter, keys, self.palette())
+        self._markers += keys
+        self._shade_outside(painter, top, height)
 
     def _draw_signs(
         self, painter: QPainter, lane: Lane, top: int, columns: Columns, marks: NDArray[np.uint8]
@@ -405,18 +406,20 @@ class Timeline(QWidget):
         """What a person vouched for, as far as there is room."""
         size, last = min(10.0, max(self._axis.scale + 3, 6.0)), -np.inf
         apart = size if self._axis.scale < 1 else self._axis.scale
-        for place in np.flatnonzero(marks >= Mark.APPROVED).tolist():
-            if columns.edges[place + 1] - last < apart:
+        places = np.flatnonzero(marks >= Mark.APPROVED)
+        rights = columns.edges[places + 1].tolist()
+        for place, right in zip(places.tolist(), rights, strict=True):
+            if right - last < apart:
                 continue
             frames = columns.frames_of(place)
             frame = frames.start + int(np.argmax(lane.marks[frames.start : frames.stop] == marks[place]))
-            marker = Marker(self._axis.middle(frame), top + LANE / 2, lane.object_id, frame)
+            marker = Marker(self._axis.middle(frame), top + self._rows.lane / 2, lane.object_id, frame)
             draw_sign(painter, QPointF(marker.x, marker.y), Mark(int(marks[place])), size)
             self._markers.append(marker)
             last = marker.x
 
     def _draw_curves(self, painter: QPainter, columns: Columns) -> None:
-        lane, top = self.lane(self._selected), self._curves_top()
+        lane, top = self.lane(self._selected), self._rows.curves_top
         if lane is None:
             return
         body = self._body(top, CURVES)
@@ -434,9 +437,6 @@ class Timeline(QWidget):
             painter.setPen(QColor(theme.colours().muted))
             place = QRectF(36, middle - 10, NAMES - 40, 20)
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
-
-    def _curves_top(self) -> int:
-        return self.height() - CURVES - PADDING
 
     def _body(self, top: float, height: float) -> QRectF:
         left = self._axis.edge(0)

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app import theme
 from app.actions import ActionSet
 from app.document import Change, Document, Kind
+from app.edge_keys import key_frames
 from app.findings import Mark
-from app.lane_painting import LEGEND, draw_run, draw_sign
+from app.lane import Lane
+from app.lane_painting import LEGEND, draw_runs, draw_sign
 from app.survey import Survey
-from app.timeline import Lane, Timeline
+from app.timeline import Timeline
 from app.widgets import action_button, muted
 from vosengine.messages import MaskPreviewed
 
@@ -24,8 +26,10 @@ RANGE = ("mark_in", "mark_out", "loop")
 class TimelinePanel(QWidget):
     """Follows one document at a time."""
 
-    def __init__(self, actions: ActionSet, survey: Survey, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, actions: ActionSet, survey: Survey, rate: QWidget) -> None:
+        """`rate`: shown beside the clock."""
+        super().__init__()
+        self.wished_height = 0  # in widget units; 0: what the timeline needs
         self.timeline = Timeline()
         self._survey = survey
         self._soon = QTimer(self, singleShot=True, interval=REFRESH_DELAY)
@@ -38,6 +42,7 @@ class TimelinePanel(QWidget):
         bar.setContentsMargins(8, 2, 8, 0)
         bar.setSpacing(1)
         bar.addWidget(self._number)
+        bar.addWidget(rate)
         bar.addSpacing(10)
         for name in TRANSPORT:
             bar.addWidget(action_button(actions[name]))
@@ -58,12 +63,18 @@ class TimelinePanel(QWidget):
         layout.addLayout(bar)
         layout.addWidget(self.timeline, 1)
 
+    def sizeHint(self) -> QSize:
+        """As high as the user left it."""
+        hint = super().sizeHint()
+        return QSize(hint.width(), self.wished_height or hint.height())
+
     def set_document(self, document: Document | None) -> None:
         """Show a document, or nothing."""
         if document is None:
             self.timeline.set_clip(0)
             return
-        self.timeline.set_clip(document.clip.frame_count, document.clip.first_number)
+        clip = document.clip
+        self.timeline.set_clip(clip.frame_count, clip.first_number, (clip.width, clip.height))
         self._fill(document)
         self._select(document)
 
@@ -71,7 +82,7 @@ class TimelinePanel(QWidget):
         """Take over one change; what it means for the frames comes from the survey."""
         if change.kind is Kind.SELECTION:
             self._select(document)
-        elif change.kind in (Kind.OBJECTS, Kind.CLIP):
+        elif change.kind in (Kind.OBJECTS, Kind.CLIP, Kind.EDGES):
             self._fill(document)
         elif change.kind is Kind.UNDO:
             self.timeline.set_changed(document.runs.outcome.changed)
@@ -106,7 +117,8 @@ class TimelinePanel(QWidget):
         lanes = []
         for item in document.objects:
             own, colour = item.object_id, QColor(item.colour)
-            lanes.append(Lane(own, item.name, colour, findings[own], item.visible, previews.get(own, set())))
+            keys, tried = key_frames(document.edges(own)), previews.get(own, set())
+            lanes.append(Lane(own, item.name, colour, findings[own], item.visible, tried, keys))
         self.timeline.set_lanes(lanes, document.object_id)
         self.timeline.set_changed(document.runs.outcome.changed)
 
@@ -124,7 +136,7 @@ class _LegendSign(QWidget):
         painter = QPainter(self)
         rect = QRectF(0, 0, 22, 14)
         painter.fillRect(rect, QColor(theme.colours().canvas))
-        draw_run(painter, rect, self._mark, QColor(theme.colours().accent))
+        draw_runs(painter, [rect], self._mark, QColor(theme.colours().accent))
         draw_sign(painter, rect.center(), self._mark, 9)
         painter.setPen(QColor(theme.colours().line))
         painter.setBrush(Qt.BrushStyle.NoBrush)

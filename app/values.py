@@ -13,6 +13,7 @@ from typing import Any
 from app.cells import Kept, Kind, StoredMatte
 from app.packed import Packed, Shelved
 from vosengine.config import config_from_dict, config_to_dict
+from vosengine.edge_controls import track_from_dict, track_to_dict
 from vosengine.project_file import RotoObject
 from vosengine.types import Box, Span
 
@@ -35,6 +36,7 @@ FORMS: dict[Kind, Form] = {
         lambda found: tuple(RotoObject(**each) for each in found),
     ),
     Kind.SPAN: Form(lambda span: [span.start, span.stop], lambda ends: Span(*ends)),
+    Kind.EDGES: Form(track_to_dict, track_from_dict),
     Kind.CONFIG: Form(config_to_dict, config_from_dict),
 }
 

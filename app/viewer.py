@@ -12,6 +12,8 @@ from PySide6.QtGui import QColor, QImage
 from app.canvas import Canvas
 from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Look, Scene, View
 from app.document import Change, Document, Kind
+from app.edge_plan import EdgePlan, LayerAt
+from app.effects import Picture
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
 from app.pen import PenStroke
@@ -27,6 +29,10 @@ from vosengine.types import Box, Mask, Matte
 SHARP_DELAY = 160  # milliseconds of rest before the full-resolution frame replaces the proxy
 SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
+SAME_MATTES = {  # after such changes what was read of the mattes still holds
+    *(Kind.SELECTION, Kind.UNDO, Kind.OBJECTS, Kind.SCRIBBLES, Kind.CONFIG, Kind.MESSAGES),
+    *(Kind.STATES, Kind.APPROVED, Kind.MUTED, Kind.EDGES),
+}
 BRUSHES = (Tool.BRUSH, Tool.ERASER)
 OUTLINES: dict[Tool, type[Outline]] = {
     Tool.LASSO: Lasso,
@@ -39,6 +45,8 @@ class Viewer(QObject):
     """Between the workspace and the canvas."""
 
     refused = Signal(str)  # why an edit was not made
+    arriving = Signal(int)  # the frame whose picture the canvas shows next
+    view_changed = Signal()
 
     def __init__(self, workspace: Workspace, canvas: Canvas, radius: float) -> None:
         super().__init__(canvas)
@@ -46,7 +54,9 @@ class Viewer(QObject):
         self.view, self.tool, self.radius = View.OVERLAY, Tool.FOREGROUND, radius
         self.backdrop: Colour = BACKDROP
         self.look = Look()
+        self.picture: Picture | None = None
         self.wipe: float | None = None  # share of the width that shows the former result
+        self.edges = EdgePlan()  # how the mattes shown are finished
         self.skins = False  # whether the outlines of the neighbouring frames are shown
         self.softness, self.feels_pressure, self.solo = 0.0, True, False
         self._outline: Outline | None = None
@@ -92,6 +102,12 @@ class Viewer(QObject):
         """Another way to look at the masks."""
         self.view = view
         self._update_pointer()
+        self.refresh()
+        self.view_changed.emit()
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """The ground of View.PICTURE."""
+        self.picture = picture
         self.refresh()
 
     def set_backdrop(self, colour: Colour) -> None:
@@ -168,12 +184,8 @@ class Viewer(QObject):
             self._later.stop()
 
     def _changed(self, change: Change) -> None:
-        if change.object_id is None or change.frame is None:
-            self._epoch += change.kind not in (Kind.SELECTION, Kind.UNDO, Kind.SCRIBBLES)
-        else:
-            self._versions[change.object_id, change.frame] += 1
-            if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
-                self._touched.add((change.object_id, change.frame))
+        if change.kind not in SAME_MATTES:
+            self._count_mattes(change)
         if change.kind is Kind.PREDICTION and change.object_id is not None:
             self._previews.pop(change.object_id, None)
         if change.kind in (Kind.SELECTION, Kind.OBJECTS):
@@ -181,6 +193,15 @@ class Viewer(QObject):
         document = self._workspace.document
         if document is not None and change.frame in (None, document.frame):
             self.refresh()
+
+    def _count_mattes(self, change: Change) -> None:
+        """Other mattes than those read before: of one frame, or of any."""
+        if change.object_id is None or change.frame is None:
+            self._epoch += 1
+            return
+        self._versions[change.object_id, change.frame] += 1
+        if change.kind is Kind.ANNOTATION and self._workspace.runner.is_learning:
+            self._touched.add((change.object_id, change.frame))
 
     def _selection_changed(self) -> None:
         document = self._workspace.document
@@ -211,7 +232,7 @@ class Viewer(QObject):
 
     def _show_sharp(self) -> None:
         document = self._workspace.document
-        if document is not None and not self._workspace.player.is_playing:
+        if document is not None and not self._workspace.player.is_playing and not self.edges.is_trying:
             self._workspace.renderer.show(self._scene(document, sharp=True))
 
     def shown_objects(self, document: Document) -> list[RotoObject]:
@@ -227,7 +248,8 @@ class Viewer(QObject):
         if self.tool in SCRIBBLES and not self._workspace.player.is_playing:
             marks = document.scribbles(document.object_id, document.frame)
         wipe, skins = self.wipe, self._skin_layers(document) if self.skins else ()
-        return Scene(document.frame, self.view, layers, sharp, marks, self.backdrop, wipe, skins, self.look)
+        grounds = self.backdrop, wipe, skins, self.picture
+        return Scene(document.frame, self.view, layers, sharp, marks, *grounds, self.look)
 
     def _skin_layers(self, document: Document) -> tuple[Layer, ...]:
         """The current object on the frames before and after."""
@@ -236,13 +258,20 @@ class Viewer(QObject):
             frame = document.frame + step
             shown = own and (self.solo or document.object(own).visible)
             if shown and 0 <= frame < document.clip.frame_count:
-                layers.append(self.layer_of(document, own, frame, colour))
+                layers.append(self.finished_layer_of(document, own, frame, colour))
         return tuple(layers)
 
     def layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
         """An object's mask or matte on any frame, as the document has it."""
         key = (object_id, frame, self._epoch, self._versions[object_id, frame])
         return Layer(key, colour, _loader(document, object_id, frame), selected=True)
+
+    def finished_layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
+        """The same as its edges are finished."""
+        return self.edges.finished(document, object_id, frame, self._at(document, object_id, colour))
+
+    def _at(self, document: Document, object_id: int, colour: Colour) -> LayerAt:
+        return lambda frame: self.layer_of(document, object_id, frame, colour)
 
     def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
         frame = document.frame
@@ -259,14 +288,16 @@ class Viewer(QObject):
             key, load = ("preview", object_id, self._preview_number), lambda: matte
         else:
             load = _loader(document, object_id, frame)
-        former_serial, load_former = document.runs.former(object_id, frame)
-        former = Layer(("former", object_id, frame, former_serial), rgb(colour), load_former)
-        return Layer(key, rgb(colour), load, object_id == document.object_id, former)
+        shade = rgb(colour)
+        former = self.edges.finished(document, object_id, frame, _former_at(document, object_id, shade))
+        finish = self.edges.finish(document, object_id, frame, self._at(document, object_id, shade))
+        return Layer(key, shade, load, object_id == document.object_id, former, finish)
 
     def _rendered(self, scene: Scene, picture: QImage, bare: QImage) -> None:
         document = self._workspace.document
         if document is None or (scene.frame != document.frame and not self._workspace.player.is_playing):
             return  # an older wish; the newer one is on its way
+        self.arriving.emit(scene.frame)
         self._canvas.set_picture(picture, bare)
 
     def _show_boxes(self, document: Document) -> None:
@@ -372,6 +403,16 @@ class Viewer(QObject):
 
 def _loader(document: Document, object_id: int, frame: int) -> Callable[[], Mask | Matte | None]:
     return lambda: document.matte(object_id, frame)
+
+
+def _former_at(document: Document, object_id: int, colour: Colour) -> LayerAt:
+    """An object's matte before the last run, by frame."""
+
+    def layer(frame: int) -> Layer:
+        serial, load = document.runs.former(object_id, frame)
+        return Layer(("former", object_id, frame, serial), colour, load)
+
+    return layer
 
 
 def rgb(colour: str) -> Colour:

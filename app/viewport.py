@@ -34,6 +34,14 @@ class Viewport:
         """Moved by widget units."""
         return replace(self, left=self.left + dx, top=self.top + dy)
 
+    def followed(
+        self, before: tuple[float, float], now: tuple[float, float], factor: float = 1.0
+    ) -> Viewport:
+        """Clip pixel `now` put where `before` lay, scaled by `factor` within the limits about it."""
+        x, y = self.to_widget(*before)
+        scale = min(max(self.scale * factor, SMALLEST_SCALE), LARGEST_SCALE)
+        return Viewport(scale, x - now[0] * scale, y - now[1] * scale)
+
     def kept_in_sight(self, clip: tuple[int, int], widget: tuple[int, int]) -> Viewport:
         """Moved back so that the frame cannot be lost outside the widget (width, height)."""
         left = _kept(self.left, clip[0] * self.scale, widget[0])

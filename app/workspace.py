@@ -12,6 +12,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
 from app.engine_bridge import EngineBridge, MakeEngine
+from app.exporter import Exporter
+from app.job_queue import JobQueue
+from app.jobs import JobKind
 from app.playback import Player
 from app.renderer import Renderer
 from app.runner import Runner
@@ -44,6 +47,8 @@ class Workspace(QObject):
         self.bridge = EngineBridge(make_engine, self)
         self.renderer = Renderer(self)
         self.runner = Runner(self.bridge, self)
+        self._exporter = Exporter(self.bridge, self)
+        self.jobs = JobQueue(self.runner, self._exporter, self)
         self.scribbler = Scribbler(self.bridge, self.renderer, self)
         self.worker = Worker(self)
         self.shaping = Shaping(self.worker, self.renderer, self)
@@ -57,6 +62,8 @@ class Workspace(QObject):
         self.renderer.failed.connect(self._renderer_failed)
         self.runner.failed.connect(self.failed)
         self.runner.ended.connect(self.message)
+        self.jobs.message.connect(self.message)
+        self.jobs.failed.connect(self._job_failed)
         self.scribbler.failed.connect(self.failed)
         self.worker.failed.connect(self._worker_failed)
         self.shaping.refused.connect(self.message)
@@ -88,7 +95,7 @@ class Workspace(QObject):
         self.player.stop()
         leaving = self._document or self._waiting
         if leaving is not None:
-            self.runner.abort()
+            self.jobs.set_document(None)
             self.shaping.settle()
             leaving.close(discard)
         self.scribbler.set_document(None)
@@ -107,6 +114,7 @@ class Workspace(QObject):
         self.bridge.close()
         self.renderer.close()
         self.worker.close()
+        self._exporter.close()
 
     # --- opening ------------------------------------------------------------------------------------------
 
@@ -132,6 +140,7 @@ class Workspace(QObject):
         self._waiting, self._document = None, document
         self._unsubscribe = document.subscribe(self.changed.emit)
         self.renderer.prepare(document.cache_folder)
+        self.jobs.set_document(document)
         self.scribbler.set_document(document)
         self.shaping.set_document(document)
         self.opening.emit("")
@@ -176,6 +185,11 @@ class Workspace(QObject):
             self.failed.emit(message, trace)
         else:
             self.message.emit(message)
+
+    def _job_failed(self, number: int, message: str, trace: str) -> None:
+        job = self.jobs.job(number)
+        if job is not None and job.kind is JobKind.EXPORT:  # a run's failure is told by the runner
+            self._worker_failed(message, trace)
 
     def _renderer_failed(self, message: str, trace: str) -> None:
         if self._document is None:

@@ -7,9 +7,10 @@ between two events cancels the job, and what had been current before it stays cu
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,11 +23,12 @@ from vosengine.errors import EngineError
 from vosengine.evidence import after_snapping, watch_from
 from vosengine.finetune import Shot
 from vosengine.grabcut import scribbles_to_mask
+from vosengine.lessons import NOTHING, Learned, warm_steps
 from vosengine.methods import architecture_of, box_to_mask_of, new_method, weights_of
-from vosengine.models import NOTHING, Learned, store_models, stored_state
+from vosengine.models import store_models, stored_state
 from vosengine.propagate import ADAPTING, FrameResult, Method, merged, propagate
 from vosengine.quality import Estimate, Evidence, bundled_estimator, expected_j
-from vosengine.runtime import keep_large_blocks, prefer_deterministic
+from vosengine.runtime import device_in_use, keep_large_blocks, prefer_deterministic
 from vosengine.snap import snap, to_full_resolution
 from vosengine.snap.matting import soft_alpha
 from vosengine.sweeps import plan, starts_of, steps_of
@@ -34,8 +36,9 @@ from vosengine.types import Annotation, Mask, Matte, Probability
 from vosengine.weights import load_network, load_state
 
 PREVIEW_EVERY = 10  # optimizer steps between two previews
-WARM_SHARE = 4  # a warm start takes this part of the steps
 OPEN_CLIPS = 2  # decoders kept open at once
+COMPUTING = (m.FineTune, m.Propagate)  # commands whose device is told, every so many events
+DEVICE_EVERY = 20
 
 
 @dataclass
@@ -96,7 +99,8 @@ class Engine:
 
     def run(self, job_id: int, command: m.Command) -> Iterator[m.Event]:
         """The events of one job, one or more a unit of work. Raises EngineError for expected failures."""
-        return self._jobs[type(command)](job_id, command)
+        events = self._jobs[type(command)](job_id, command)
+        return _with_device(job_id, events) if isinstance(command, COMPUTING) else events
 
     def close(self) -> None:
         """Close all clips and forget the models."""
@@ -246,7 +250,7 @@ class Engine:
                 finished[object_id], estimates[object_id] = self._judged(
                     opened, result.frame, probability, config, evidence
                 )
-                yield m.JobProgressed(job_id, done, total, "Snapping to the edges")
+                yield m.JobProgressed(job_id, done, total, what)
             # Snapping and enlarging move each object's edge on its own: where two met they may overlap.
             drawn = [*_drawn_on(result.frame, command.annotations), *boxed.get(result.frame, ())]
             for object_id, alone in merged(finished, drawn).items():
@@ -377,11 +381,13 @@ class Engine:
             command.template,
             command.destination,
             command.overwrite,
+            command.combined,
+            command.name,
         )
         try:
             while True:
                 progress = next(job)
-                yield m.JobProgressed(job_id, progress.done, progress.total, progress.what)
+                yield m.JobProgressed(job_id, progress.done, progress.total, progress.what, progress.detail)
         except StopIteration as stop:
             yield m.ExportWritten(job_id, tuple(stop.value.files), tuple(stop.value.report))
         finally:
@@ -390,6 +396,15 @@ class Engine:
     def _release(self, job_id: int, command: m.ReleaseModel) -> Iterator[m.Event]:
         self._models = None
         yield m.JobProgressed(job_id, 1, 1, "Released")
+
+
+def _with_device(job_id: int, events: Iterator[m.Event]) -> Iterator[m.Event]:
+    """The events, and among them what computes them."""
+    with closing(cast("Generator[m.Event]", events)):
+        for number, event in enumerate(events):
+            if number % DEVICE_EVERY == 0:
+                yield m.DeviceUsed(job_id, *device_in_use())
+            yield event
 
 
 def to_matte(probability: Probability) -> Matte:
@@ -405,12 +420,13 @@ def to_mask(probability: Probability) -> Mask:
 
 def _lesson(command: m.FineTune, object_id: int, shots: list[Shot], former: Models) -> Lesson:
     """What one object has to learn; a model that has learned another object starts afresh."""
-    steps = command.config.steps
-    marks = Learned.of([a for a in command.annotations if a.object_id == object_id])
+    own = [a for a in command.annotations if a.object_id == object_id]
+    marks = Learned.of(own, command.revision, command.revision)
     known = former.learned.get(object_id, NOTHING)
     if not known.is_of(marks):
-        return Lesson(shots, marks, steps)
-    again = 0 if known == marks else min(steps, max(1, steps // WARM_SHARE))
+        return Lesson(shots, marks, command.config.steps)
+    marks = replace(marks, since=known.since)
+    again = 0 if known == marks else warm_steps(command.config)
     marked = [replace(s, fresh=known.forms.get(s.frame) != marks.forms[s.frame]) for s in shots]
     return Lesson(marked, marks, again, former.methods[object_id])
 

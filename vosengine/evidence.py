@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from vosengine.finetune import Shot
 from vosengine.quality import Evidence, expected_j
-from vosengine.snap import bounding_window
 from vosengine.types import Image, Mask, Probability
+from vosengine.windows import bounding_window
 
 BINS = 12  # of each colour channel
 SURROUNDINGS_SHARE = 0.04  # of the diagonal: how far the annotated object's surroundings reach

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.errors import AnnotationError
-from vosengine.snap import Window, bounding_window, to_full_resolution
+from vosengine.snap import to_full_resolution
 from vosengine.types import Box, Image, Mask
+from vosengine.windows import Window, bounding_window
 
 UNMARKED, BACKGROUND, FOREGROUND = 0, 1, 2
 

@@ -6,7 +6,8 @@ this edition does not know are kept and written back. Layout of version 3::
     schema, version, revision, next_object_id, next_batch, open_batches, frame, object, in, out, config
     clip: path, relative, fingerprint, width, height, rate, frame_count or time_base + ticks, ...
     objects: [{id, name, colour, visible, locked, boxes: {frame: [x, y, width, height]},
-        box_revisions: {frame: revision}, approved, muted, mattes: [[first frame, frame after, batch]]}]
+        box_revisions: {frame: revision}, approved, muted, mattes: [[first frame, frame after, batch]],
+        edges: {frame: {control: value}}}]
 
 Until version 2 all mattes in the folder were in force; since then `vosengine.batches` says which.
 """
@@ -25,6 +26,7 @@ from typing import Any
 
 from vosengine.batches import Stretch
 from vosengine.config import Config, config_from_dict, config_to_dict
+from vosengine.edge_controls import UNFINISHED, EdgeTrack, track_from_dict, track_to_dict
 from vosengine.errors import ProjectError
 from vosengine.project_io import absolute
 from vosengine.types import Box, ClipInfo, ColourTags, Span
@@ -56,10 +58,11 @@ class Manifest:
     """The content of `project.roto`.
 
     revision: of all annotations; box_revisions: when each box got its form, as a mask's note says.
-    muted: predictions not to be listed among the worst.
+    muted: predictions not to be listed among the worst. edges: how mattes are finished, by object.
     mattes: the batches in force, by object id; next_batch: the first number that is free; open_batches: those
     to which mattes are being added.
     span: in and out; frame, object_id: what was current. config: the settings of the next run.
+    export: what the last export was asked to be, the application's JSON.
     extra, clip_extra, config_extra: keys of other editions, kept as they are.
     """
 
@@ -78,6 +81,8 @@ class Manifest:
     frame: int = 0
     object_id: int = 0
     config: Config = field(default_factory=Config)
+    edges: Mapping[int, EdgeTrack] = field(default_factory=dict)
+    export: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     clip_extra: Mapping[str, Any] = field(default_factory=dict)
     config_extra: Mapping[str, Any] = field(default_factory=dict)
@@ -107,6 +112,7 @@ def dump(manifest: Manifest, folder: Path) -> str:
         "in": span.start,
         "out": span.stop,
         "config": {**manifest.config_extra, **config_to_dict(manifest.config)},
+        "export": dict(manifest.export),
         "clip": {**manifest.clip_extra, **_dump_clip(manifest.clip, folder)},
         "objects": [_dump_object(manifest, each) for each in manifest.objects],
     }
@@ -136,6 +142,7 @@ def _dump_object(manifest: Manifest, each: RotoObject) -> dict[str, Any]:
         "approved": sorted(frame for object_id, frame in manifest.approved if object_id == own),
         "muted": sorted(frame for object_id, frame in manifest.muted if object_id == own),
         "mattes": list(manifest.mattes.get(own, ())),
+        "edges": track_to_dict(manifest.edges.get(own, UNFINISHED)),
     }
 
 
@@ -226,10 +233,10 @@ def _from_2(values: dict[str, Any]) -> dict[str, Any]:
 _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
 
 _KNOWN_NUMBERS = {"version", "revision", "next_object_id", "next_batch", "frame", "object", "in", "out"}
-_KNOWN = _KNOWN_NUMBERS | {"schema", "open_batches", "config", "clip", "objects"}
+_KNOWN = _KNOWN_NUMBERS | {"schema", "open_batches", "config", "export", "clip", "objects"}
 _KNOWN_OF_OBJECT = {
     "id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved", "muted",
-    "mattes",
+    "mattes", "edges",
     "revision",  # of the object, which its boxes had in common in earlier editions
 }  # fmt: skip
 _KNOWN_OF_CLIP = {each.name for each in fields(ClipInfo)} | {"relative", "frame_count", "time_base", "ticks"}
@@ -265,7 +272,13 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
         span=Span(int(values.get("in", 0)), int(values.get("out", clip.frame_count))),
         frame=int(values.get("frame", 0)),
         object_id=int(values.get("object", 0)),
+        edges={
+            each.object_id: track
+            for each, entry in entries
+            if (track := track_from_dict(entry.get("edges"))).keys
+        },
         config=config_from_dict({name: config[name] for name in config if name in _KNOWN_OF_CONFIG}),
+        export=dict(values.get("export", {})),
         extra=_unknown(values, _KNOWN),
         clip_extra=_unknown(values["clip"], _KNOWN_OF_CLIP),
         config_extra=_unknown(config, _KNOWN_OF_CONFIG),

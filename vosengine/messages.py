@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.config import Config
+from vosengine.edge_controls import UNFINISHED, EdgeTrack
 from vosengine.types import Annotation, Box, ClipInfo, Direction, Image, Mask, Matte, Reason, Span
 
 Value = TypeVar("Value", bound=np.generic)
@@ -80,17 +81,24 @@ class Propagate:
 class ExportSource:
     """Where an export finds one object's mattes: full-resolution 16-bit PNG files by frame.
 
-    Frames without a file export as empty.
+    Frames without a file export as empty. `edges` finish them (see `vosengine.finish`); `drawn` are the
+    frames that a person drew or approved.
     """
 
     object_id: int
     name: str
     matte_files: dict[int, Path]
+    edges: EdgeTrack = UNFINISHED
+    drawn: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Export:
-    """Write mattes; see `vosengine.export` for the templates."""
+    """Write mattes; see `vosengine.export` for the templates.
+
+    combined: all objects in one output, or one output an object; None takes the template's usual way.
+    name: the outputs' names, "{object}" and "{clip}" standing for theirs; "" takes the template's.
+    """
 
     clip: Path
     sources: tuple[ExportSource, ...]
@@ -98,6 +106,8 @@ class Export:
     template: str
     destination: Path
     overwrite: bool = False
+    combined: bool | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +189,16 @@ class JobProgressed:
     total: int
     what: str
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class DeviceUsed:
+    """What a job computes on: "CPU, 8 threads" or a card's name; the card's memory in bytes, else 0 of 0."""
+
+    job_id: int
+    device: str
+    memory_used: int = 0
+    memory_total: int = 0
 
 
 @dataclass(frozen=True)
@@ -279,6 +299,7 @@ Event = (
     JobQueued
     | JobStarted
     | JobProgressed
+    | DeviceUsed
     | ClipOpened
     | MaskPreviewed
     | MaskPredicted

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine import batches, png, png_note, project_io
+from vosengine.edge_controls import UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
@@ -317,17 +318,28 @@ class Project:
         return tuple(sorted(drawn + boxed, key=lambda each: (each.object_id, each.frame)))
 
     def export_sources(self) -> tuple[ExportSource, ...]:
-        """One source an object, in order: annotations exactly as drawn, predictions as they are."""
+        """One source an object, in order: annotations exactly as drawn, predictions as they are.
+
+        Their edge controls come with them; nothing is finished yet.
+        """
         files: dict[int, dict[int, Path]] = {each.object_id: {} for each in self.manifest.objects}
         for object_id, own in files.items():
             for frame, batch in self.mattes_in_force(object_id).items():
                 own[frame] = self.matte_file(object_id, frame, batch)
+        drawn = set(self.manifest.approved)
         for object_id, frame in self._stored("annotations"):
             matte_file = self._as_matte_file(object_id, frame)
             if matte_file is not None:
                 files[object_id][frame] = matte_file
+                drawn.add((object_id, frame))
         return tuple(
-            ExportSource(each.object_id, each.name, dict(sorted(files[each.object_id].items())))
+            ExportSource(
+                each.object_id,
+                each.name,
+                dict(sorted(files[each.object_id].items())),
+                self.manifest.edges.get(each.object_id, UNFINISHED),
+                frozenset(frame for object_id, frame in drawn if object_id == each.object_id),
+            )
             for each in self.manifest.objects
         )
 

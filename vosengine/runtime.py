@@ -50,6 +50,16 @@ def device() -> torch.device:
     return torch.device(name)
 
 
+def device_in_use() -> tuple[str, int, int]:
+    """`device()` in words, and of a card the bytes taken by this process and all bytes it has; else 0, 0."""
+    where = device()
+    if where.type != "cuda":
+        threads = torch.get_num_threads()
+        return f"CPU, {threads} {'thread' if threads == 1 else 'threads'}", 0, 0
+    properties = torch.cuda.get_device_properties(where)
+    return properties.name, torch.cuda.memory_reserved(where), properties.total_memory
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's global generators, the CPU's and that of `device()`, and put them back afterwards.

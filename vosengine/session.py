@@ -20,6 +20,7 @@ from vosengine.errors import EngineError
 from vosengine.messages import (
     INTERACTIVE,
     Command,
+    DeviceUsed,
     EngineLike,
     Event,
     GrabCut,
@@ -99,8 +100,8 @@ class Session:
     def poll(self) -> list[Event]:
         """Take the events that wait, oldest first; never blocks.
 
-        Of a job's progress, and of its previews of one frame and object, only the latest is kept; results
-        are never dropped.
+        Of a job's progress, of its device, and of its previews of one frame and object, only the latest is
+        kept; results are never dropped.
         """
         with self._changed:
             events = list(self._outbox.values())
@@ -272,6 +273,8 @@ def _conflation_key(event: Event) -> Hashable:
     match event:
         case JobProgressed(job_id=job_id):
             return ("progress", job_id)
+        case DeviceUsed(job_id=job_id):
+            return ("device", job_id)
         case MaskPreviewed(job_id=job_id, frame=frame, object_id=object_id):
             return ("preview", job_id, frame, object_id)
         case _:

@@ -4,7 +4,7 @@ from pytestqt.qtbot import QtBot
 
 from app.dialogs import ErrorDialog, ShortcutSheet, _balanced, network_notes
 from app.main_window import MainWindow
-from app.runner import Progress, time_left_text
+from app.progress import Progress, time_left_text
 
 
 def texts(dialog: ErrorDialog | ShortcutSheet) -> list[str]:
@@ -64,10 +64,11 @@ def test_time_left_in_coarse_words():
 
 def test_progress_shows_figures_only_while_running(window: MainWindow):
     panel = window.run_panel
-    panel.show_progress(True, Progress("Learning", "loss 0.1", 3, 10, 70))
+    panel.show_progress(True, Progress("Learning", "loss 0.1", 3, 10, 70, 2.5, "step"), "CPU, 2 threads")
     assert (panel.bar.value(), panel.bar.maximum()) == (3, 10)
     assert panel._what.text() == "Learning  ·  3 of 10"
-    assert panel._figures.text() == "loss 0.1  ·  about 1 min 10 s left"
+    assert panel._figures.text() == "2.5 steps/s  ·  about 1 min 10 s left"
+    assert [label.text() for label in panel.cost] == ["CPU, 2 threads", "loss 0.1"]
     assert panel._figures.sizeHint().width() <= panel._figures.width()
     panel.show_progress(True, Progress("Starting"))
     assert panel.bar.maximum() == 0  # busy

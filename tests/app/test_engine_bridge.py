@@ -1,12 +1,13 @@
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import QThread, QTimer
 from pytestqt.qtbot import QtBot
 
 from app.engine_bridge import EngineBridge
-from vosengine.messages import Command, Event, JobFinished, JobProgressed, JobQueued, ReleaseModel
+from vosengine.messages import Command, Event, JobFinished, JobProgressed, JobQueued, ModelReady, ReleaseModel
 
 
 class Counter:
@@ -56,6 +57,40 @@ def test_thousands_of_signals_do_not_lose_references(bridge: EngineBridge, qtbot
     for _ in range(1200):
         bridge.received.emit(True)
     assert len(heard) == 1200
+
+
+class Burst:
+    """Holds its thread's results back until they can all come at once."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+
+    def run(self, job_id: int, command: Command) -> Iterator[Event]:
+        self.gate.wait(20)
+        for object_id in range(30):
+            yield ModelReady(job_id, (object_id,), 1, 0)
+
+
+def test_the_window_has_its_turn_while_many_results_come(qtbot: QtBot):
+    burst, served, heard = Burst(), [], []
+    bridge = EngineBridge(lambda: burst)
+
+    def take(event: Event) -> None:
+        if isinstance(event, ModelReady):
+            heard.append(event.object_ids[0])
+            time.sleep(0.02)
+
+    clock = QTimer(interval=1)
+    clock.timeout.connect(lambda: served.append(len(heard)))
+    clock.start()
+    bridge.received.connect(take)
+    bridge.submit(ReleaseModel())
+    burst.gate.set()
+    time.sleep(0.3)  # until all have come
+    qtbot.waitUntil(lambda: len(heard) == 30)
+    assert heard == list(range(30))
+    assert len(set(served)) > 10  # the clock ticked in between
+    bridge.close()
 
 
 def test_closing_delivers_the_last_events(qtbot: QtBot):

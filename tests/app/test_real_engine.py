@@ -9,7 +9,6 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.export_dialog import ExportDialog
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.workspace import Workspace
@@ -50,14 +49,15 @@ def test_scribbles_run_export(real_window: MainWindow, footage: Path, tmp_path: 
     qtbot.waitUntil(lambda: not real_window.workspace.runner.is_running, timeout=PATIENCE)
     assert problems == []
     assert set(document.states(1)) == set(range(FRAMES))
-    dialog = ExportDialog(document, real_window.workspace.bridge, "png16", real_window)
-    qtbot.addWidget(dialog)
-    dialog.destination.setText(str(tmp_path / "out"))
-    dialog.start()
-    qtbot.waitUntil(
-        lambda: dialog.report.toPlainText() != "" or bool(dialog._problem.text()), timeout=PATIENCE
-    )
-    assert dialog._problem.text() == ""
+    real_window.actions_by_name["export"].trigger()
+    dialog = real_window.exporting.dialog
+    assert dialog is not None
+    dialog.form.folder.setText(str(tmp_path / "out"))
+    dialog.export_button.click()
+    told = dialog.results.report.toPlainText
+    qtbot.waitUntil(lambda: told() != "" or dialog.problem.text() != "", timeout=PATIENCE)
+    assert dialog.problem.text() == ""
+    assert "every matte identical at 16 bits" in told()
     written = sorted((tmp_path / "out").rglob("*.png"))
     assert len(written) == FRAMES
     assert str(FIRST_NUMBER) in written[0].name

@@ -14,7 +14,8 @@ from tests.vosengine.methods.scene import frame
 from vosengine import engine as engine_module
 from vosengine import messages as m
 from vosengine.config import preset
-from vosengine.engine import WARM_SHARE, Engine
+from vosengine.engine import Engine
+from vosengine.lessons import WARM_SHARE
 from vosengine.types import Annotation, Box, Direction, Mask, Span
 
 COUNT = 6

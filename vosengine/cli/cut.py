@@ -17,9 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     marks.add_arguments(parser)
     options.add_preset_arguments(parser)
     options.add_range_argument(parser)
-    parser.add_argument(
-        "--template", default="png16", help="export format: png16, prores4444, ffv1-luma, davis"
-    )
+    options.add_export_arguments(parser)
+    options.add_edge_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an export of the same name")
     parser.add_argument(
         "-o",
@@ -46,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         (arguments.template,),
         arguments.range,
         arguments.overwrite,
+        arguments.combined,
+        arguments.name,
+        dict(arguments.edges),
     )
     with console.Console(arguments.json, arguments.quiet) as shown:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from vosengine import messages
 from vosengine.cli.drawing import drawings
@@ -11,6 +13,7 @@ from vosengine.cli.jobs import Jobs
 from vosengine.cli.marks import MarkedObject
 from vosengine.clip import open_clip
 from vosengine.config import Config
+from vosengine.edge_controls import UNFINISHED
 from vosengine.errors import AnnotationError
 from vosengine.manifest import colour_of
 from vosengine.messages import ExportWritten, MaskPredicted
@@ -18,12 +21,14 @@ from vosengine.project_file import Project, RotoObject, create_project
 from vosengine.types import Span
 
 PROJECT = "project"
+NO_CHANGE: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Request:
     """What to cut. `span` None means the whole clip; `templates` are exported into folders named after
-    them inside `output`, or into `output` itself when there is only one.
+    them inside `output`, or into `output` itself when there is only one; for `combined` and `name` see
+    `messages.Export`. `edges`: the objects' edge controls, by name.
     """
 
     clip: Path
@@ -33,6 +38,9 @@ class Request:
     templates: tuple[str, ...]
     span: Span | None = None
     overwrite: bool = False
+    combined: bool | None = None
+    name: str = ""
+    edges: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,12 +61,15 @@ def cut(request: Request, jobs: Jobs) -> Result:
         found = drawings(request.objects, clip, jobs)
         objects = tuple(RotoObject(n, each.name, colour_of(n)) for n, each in enumerate(found, 1))
         with create_project(request.output / PROJECT, clip.info, objects) as project:
-            project.write_manifest(replace(project.manifest, config=request.config, span=span))
+            track = UNFINISHED.with_values(request.edges)
+            edges = {each.object_id: track for each in objects if track.keys}
+            project.write_manifest(replace(project.manifest, config=request.config, span=span, edges=edges))
             for each, drawing in zip(objects, found, strict=True):
                 drawing.store(project, each.object_id)
             predict(project, span, request.config, jobs)
+            how = request.overwrite, jobs, request.combined, request.name
             written = [
-                export(project, span, template, destination(request, template), request.overwrite, jobs)
+                export(project, span, template, destination(request, template), *how)
                 for template in request.templates
             ]
     files = tuple(file for each in written for file in each.files)
@@ -98,10 +109,20 @@ def predict(project: Project, span: Span, config: Config, jobs: Jobs) -> None:
 
 
 def export(
-    project: Project, span: Span, template: str, output: Path, overwrite: bool, jobs: Jobs
+    project: Project,
+    span: Span,
+    template: str,
+    output: Path,
+    overwrite: bool,
+    jobs: Jobs,
+    combined: bool | None = None,
+    name: str = "",
+    edges: Mapping[str, float] = NO_CHANGE,
 ) -> ExportWritten:
-    """Write and verify one export of a project."""
+    """Write and verify one export of a project; `edges` go before the project's controls of these names."""
     clip = project.manifest.clip.path
-    command = messages.Export(clip, project.export_sources(), span, template, output, overwrite)
+    stored = project.export_sources()
+    sources = tuple(replace(source, edges=source.edges.with_values(edges)) for source in stored)
+    command = messages.Export(clip, sources, span, template, output, overwrite, combined, name)
     written = [event for event in jobs.run(command) if isinstance(event, ExportWritten)]
     return written[-1]

@@ -11,9 +11,8 @@ from vosengine.cli import console, options
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` reads."""
     parser.add_argument("project", type=Path, help="a project folder, or the project.roto in it")
-    parser.add_argument(
-        "--template", default="png16", help="export format: png16, prores4444, ffv1-luma, davis"
-    )
+    options.add_export_arguments(parser)
+    options.add_edge_arguments(parser)
     options.add_range_argument(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder (or file) for the export")
     parser.add_argument("--overwrite", action="store_true", help="replace an export of the same name")
@@ -35,7 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
             manifest.span if arguments.range is None else arguments.range, manifest.clip.frame_count
         )
         jobs = Jobs(make_engine(), shown)
-        written = export(project, span, arguments.template, arguments.output, arguments.overwrite, jobs)
+        wanted = arguments.template, arguments.output, arguments.overwrite
+        how = arguments.combined, arguments.name, dict(arguments.edges)
+        written = export(project, span, *wanted, jobs, *how)
         files = [str(file) for file in written.files]
         values = {"frames": [span.start, span.stop], "files": files, "report": list(written.report)}
         shown.result(values, "\n".join([*written.report, *(f"Export: {file}" for file in files)]))

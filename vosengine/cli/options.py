@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from vosengine.config import PRESET_NOTES, PRESETS, Config, preset, setting_names
+from vosengine.edge_controls import RANGES
 from vosengine.types import Span
 
 
@@ -69,6 +70,53 @@ def add_range_argument(parser: argparse.ArgumentParser) -> None:
     """`--range`."""
     text = "frames A (included) to B (excluded), counted from 0; either may be left out"
     parser.add_argument("--range", metavar="A:B", type=span, help=text)
+
+
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--template`, `--combined`, `--per-object` and `--name`."""
+    parser.add_argument(
+        "--template", default="png16", help="export format: png16, prores4444, ffv1-luma, davis"
+    )
+    together = parser.add_mutually_exclusive_group()
+    together.add_argument(
+        "--combined", action="store_true", default=None, help="one output with the mattes of all objects"
+    )
+    together.add_argument(
+        "--per-object", dest="combined", action="store_false", help="an output for each object"
+    )
+    text = "names of the outputs: {object} and {clip} stand for theirs (default {object}, {clip}_matte)"
+    parser.add_argument("--name", metavar="PATTERN", default="", help=text)
+
+
+def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--edge`."""
+    ranges = ", ".join(f"{name} {least:g}..{most:g}" for name, (least, most) in RANGES.items())
+    parser.add_argument(
+        "--edge",
+        dest="edges",
+        metavar="CONTROL=VALUE",
+        type=edge_control,
+        action="append",
+        default=[],
+        help=f"finish the edges of all objects so (repeatable): {ranges}",
+    )
+
+
+def edge_control(text: str) -> tuple[str, float]:
+    """`CONTROL=VALUE`, within the control's range."""
+    name, equals, value = text.partition("=")
+    if not equals or name not in RANGES:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not CONTROL=VALUE; the controls are {', '.join(RANGES)}"
+        )
+    least, most = RANGES[name]
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{name} needs a number from {least:g} to {most:g}, not {value!r}")
+    return name, number
 
 
 def _parsed(value: str, kind: type) -> Any:

@@ -29,6 +29,7 @@ _QUALITY = [
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 ]
+_REDUCED = cv2.IMREAD_REDUCED_COLOR_4  # decoded at a quarter of the size, three times as fast
 _KEPT_BYTES = 48 << 20  # about 40 frames of 854 x 480
 _CRC_BYTES = 4
 _FORMAT = 1  # part of the folder's name; counts up when the pictures would come out differently
@@ -75,6 +76,13 @@ class Proxy:
         self._remember(frame, picture)
         return picture.copy()
 
+    def small(self, frame: int, width: int, height: int) -> Image | None:
+        """The frame at a small size, uint8 RGB (height, width, 3); None while its proxy is not on disk."""
+        picture = self._from_disk(frame, _REDUCED if 4 * width <= self.width else cv2.IMREAD_COLOR)
+        if picture is None:
+            return None
+        return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
     def fill(self) -> Iterator[int]:
         """Make all missing proxies in order; yields each frame just made and may be stopped between two.
 
@@ -108,7 +116,7 @@ class Proxy:
         with self._lock:
             return self._kept.get(frame)
 
-    def _from_disk(self, frame: int) -> Image | None:
+    def _from_disk(self, frame: int, flags: int = cv2.IMREAD_COLOR) -> Image | None:
         try:
             stored = self._file(frame).read_bytes()
         except OSError:
@@ -116,7 +124,7 @@ class Proxy:
         coded, check = stored[:-_CRC_BYTES], stored[-_CRC_BYTES:]
         if zlib.crc32(coded).to_bytes(_CRC_BYTES, "big") != check:
             return None
-        return _decoded(coded)
+        return _decoded(coded, flags)
 
     def _store(self, frame: int, coded: bytes) -> None:
         """Write beside and move into place, so that no reader ever meets half a file."""
@@ -139,9 +147,9 @@ def _encoded(picture: Image) -> bytes:
     return cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), _QUALITY)[1].tobytes()
 
 
-def _decoded(coded: bytes) -> Image:
-    picture = np.asarray(cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-    return picture[..., ::-1].copy()  # OpenCV speaks BGR
+def _decoded(coded: bytes, flags: int = cv2.IMREAD_COLOR) -> Image:
+    picture = cv2.imdecode(np.frombuffer(coded, np.uint8), flags)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _prepare(folder: Path, source: Path) -> None:

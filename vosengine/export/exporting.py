@@ -14,7 +14,7 @@ from vosengine.export.plan import ExportProgress, ExportResult, Output, Plan, pl
 from vosengine.export.staging import Staging
 from vosengine.export.templates import Template, template_named
 from vosengine.messages import ExportSource
-from vosengine.types import Span
+from vosengine.types import ClipInfo, Span
 
 
 def export_clip(
@@ -24,20 +24,22 @@ def export_clip(
     template: str,
     destination: Path,
     overwrite: bool = False,
+    combined: bool | None = None,
+    name: str = "",
 ) -> Generator[ExportProgress, None, ExportResult]:
     """Export the objects' mattes on the frames of `span`; yields after each frame written or checked.
 
     `template` is a name in `vosengine.export.TEMPLATES`. `destination` is the folder to export into, made
-    when missing; templates of one file also take a path with their extension. Frames without a matte file
-    export as empty. The outputs appear when all of them have passed their checks; closing the generator
-    earlier leaves everything as it was. Raises ExportError (unknown template, occupied destination, disk
-    full, failed check) and what reading the clip and the mattes raises.
+    when missing; templates of one file also take a path with their extension. For `combined` and `name` see
+    `messages.Export`. Frames without a matte file export as empty. The outputs appear when all of them have
+    passed their checks; closing the generator earlier leaves everything as it was. Raises ExportError
+    (unknown template, bad name, occupied destination, disk full, failed check) and what reading the clip and
+    the mattes raises.
     """
     chosen = template_named(template)
     _refuse_ids(chosen, sources)
     plan = Plan(clip, span)
-    extension = "" if chosen.folder else chosen.extension
-    outputs = plan_outputs(clip.info, sources, destination, extension, chosen.combined)
+    outputs = outputs_of(chosen, clip.info, sources, destination, combined, name)
     targets = tuple(output.target for output in outputs)
     with explained(destination), Staging(targets, overwrite, chosen.folder) as staging:
         paths = [staging.beside(target) for target in targets]
@@ -47,28 +49,45 @@ def export_clip(
     return ExportResult(targets, report)
 
 
+def outputs_of(
+    template: Template,
+    info: ClipInfo,
+    sources: tuple[ExportSource, ...],
+    destination: Path,
+    combined: bool | None = None,
+    name: str = "",
+) -> list[Output]:
+    """What `export_clip` makes of these. Raises ExportError as it does."""
+    together = template.combines(combined)
+    extension = "" if template.folder else template.extension
+    pattern = name or template.usual_name(together)
+    return plan_outputs(info, sources, destination, extension, together, pattern)
+
+
 def _write(
     template: Template, plan: Plan, outputs: list[Output], paths: list[Path]
 ) -> Generator[ExportProgress, None, None]:
-    total = 2 * len(plan.span) * len(outputs)
-    done = 0
+    count, done = len(plan.span), 0
+    total = 2 * count * len(outputs)
+    what = f"Writing {outputs[0].name}" if len(outputs) == 1 else f"Writing {len(outputs)} outputs"
     with ExitStack() as writers:
         adders = [
             writers.enter_context(template.write(plan, output, path))
             for output, path in zip(outputs, paths, strict=True)
         ]
         # Frame by frame over all outputs, so that the footage is decoded once.
-        for frame in plan.span:
-            for output, add in zip(outputs, adders, strict=True):
+        for place, frame in enumerate(plan.span, 1):
+            for add in adders:
                 add(frame)
                 done += 1
-                yield ExportProgress(done, total, f"Writing {output.name}")
+                yield ExportProgress(done, total, what, f"frame {place} of {count}")
 
 
 def _check(
     template: Template, plan: Plan, outputs: list[Output], paths: list[Path]
 ) -> Generator[ExportProgress, None, tuple[str, ...]]:
-    done = len(plan.span) * len(outputs)
+    count = len(plan.span)
+    done = written = count * len(outputs)
     report: list[str] = []
     for output, path in zip(outputs, paths, strict=True):
         with closing(template.check(plan, output, path)) as steps:
@@ -79,7 +98,9 @@ def _check(
                     report.extend(end.value)
                     break
                 done += 1
-                yield ExportProgress(done, 2 * len(plan.span) * len(outputs), f"Checking {output.name}")
+                place = (done - written - 1) % count + 1
+                detail = f"frame {place} of {count}"
+                yield ExportProgress(done, 2 * written, f"Checking {output.name}", detail)
     return tuple(report)
 
 

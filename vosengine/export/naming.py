@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from string import Formatter
 
 from vosengine.clip.numbering import find_sequence
+from vosengine.errors import ExportError
 from vosengine.types import ClipInfo, Span
+
+OBJECT, CLIP = "object", "clip"
 
 # What Windows refuses in names, besides control characters; "/" also ends a name elsewhere.
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
@@ -39,6 +43,33 @@ def unique_names(names: Iterable[str]) -> list[str]:
         taken.add(name.casefold())
         unique.append(name)
     return unique
+
+
+def named(pattern: str, clip: str, objects: Iterable[str]) -> list[str]:
+    """One safe and unique name for each of `objects`, "{object}" and "{clip}" in `pattern` filled in.
+
+    A pattern without "{object}" gets it at its end where there are several. Raises ExportError for braces
+    that hold anything else.
+    """
+    objects = list(objects)
+    fields = _fields(pattern)
+    if len(objects) > 1 and OBJECT not in fields:
+        pattern += f"_{{{OBJECT}}}"
+    return unique_names(pattern.format(**{OBJECT: each, CLIP: clip}) for each in objects)
+
+
+def _fields(pattern: str) -> set[str]:
+    try:
+        parsed = list(Formatter().parse(pattern))
+    except ValueError:
+        parsed = [("", "", "", None)]
+    fields = {field for _, field, _, _ in parsed if field is not None}
+    plain = all(not form and not conversion for _, _, form, conversion in parsed)
+    if not plain or not fields <= {OBJECT, CLIP}:
+        raise ExportError(
+            f"The name {pattern!r} cannot be filled in; use {{{OBJECT}}} and {{{CLIP}}}, and no other braces."
+        )
+    return fields
 
 
 def clip_name(info: ClipInfo) -> str:

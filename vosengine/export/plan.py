@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.clip import Clip
+from vosengine.edge_controls import SMOOTHING_MOST
 from vosengine.errors import ExportError
-from vosengine.export.naming import clip_name, frame_digits, frame_file, unique_names
+from vosengine.export.naming import clip_name, frame_digits, frame_file, named
 from vosengine.export.timing import Timing, timecode_after, timing_of
+from vosengine.finish import Motions, decontaminated, finished, reach_of, surroundings
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
 from vosengine.types import ClipInfo, Matte, Span
 
+KEPT_BYTES = 256 << 20
+
 
 @dataclass(frozen=True)
 class ExportProgress:
-    """`done` of `total` frames written or checked; `what` says which, in plain words."""
+    """`done` of `total` frames written or checked; `what` names the stage and `detail` the frame."""
 
     done: int
     total: int
     what: str
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,11 @@ class Plan:
         self._digits = frame_digits(info, span)
         self._plate: tuple[int, NDArray[np.uint16]] | None = None
         self._stamps: dict[Path, tuple[int, int]] = {}
+        self._motions = Motions(clip.image, info)
+        # Temporal smoothing asks for each matte on all the frames round it.
+        kept = max(2 * SMOOTHING_MOST + 1, KEPT_BYTES // (2 * info.width * info.height))
+        self._remembered = lru_cache(maxsize=kept)(self._read)
+        self._finished: dict[int, tuple[int, Matte]] = {}  # by object, the last frame's
 
     @property
     def timecode(self) -> str:
@@ -84,23 +97,61 @@ class Plan:
         return self._plate[1]
 
     def matte(self, source: ExportSource, frame: int) -> Matte:
-        """The object's matte, uint16 (height, width); empty where the source has no file.
+        """The object's matte with its edges finished, uint16 (height, width); empty where there is no file.
 
         Raises ProjectError for a damaged file and ExportError for one of another size than the clip, or
         that has changed since the export first read it.
         """
-        shape = (self.info.height, self.info.width)
+        known = self._finished.get(source.object_id)
+        if known is None or known[0] != frame:
+            known = self._finished[source.object_id] = (frame, self._finish(source, frame))
+        return known[1]
+
+    def foreground(self, sources: tuple[ExportSource, ...], frame: int) -> NDArray[np.uint16]:
+        """The footage, the background's colour taken out of the objects' edges as their controls say."""
+        colours = self.plate(frame)
+        for source in sources:
+            amount = source.edges.at(frame).decontaminate
+            if amount > 0:
+                colours = decontaminated(colours, self.matte(source, frame), amount)
+        return colours
+
+    def _finish(self, source: ExportSource, frame: int) -> Matte:
+        controls, drawn = source.edges.at(frame), frame in source.drawn
+        read = self._remembered if reach_of(controls, drawn) else self._read
+        stored = partial(self._stored, source, read)
+        matte = stored(frame)
+        if matte is None:
+            return np.zeros((self.info.height, self.info.width), np.uint16)
+        return finished(matte, controls, surroundings(frame, controls, stored, self._motions, drawn))
+
+    def _stored(self, source: ExportSource, read: Callable[[str, Path], Matte], frame: int) -> Matte | None:
         path = source.matte_files.get(frame)
         if path is None:
-            return np.zeros(shape, np.uint16)
+            return None
         self._refuse_changed(source, path)
+        return read(source.name, path)
+
+    def _read(self, name: str, path: Path) -> Matte:
+        shape = (self.info.height, self.info.width)
         matte = read_matte(path)
         if matte.shape != shape:
             raise ExportError(
                 f"The matte {path} measures {matte.shape[1]}x{matte.shape[0]} and the clip "
-                f"{shape[1]}x{shape[0]}; propagate {source.name!r} again on this clip."
+                f"{shape[1]}x{shape[0]}; propagate {name!r} again on this clip."
             )
         return matte
+
+    def joined(self, sources: tuple[ExportSource, ...], frame: int) -> Matte:
+        """The matte of several objects as one, uint16 (height, width).
+
+        Their coverages add up, at most to whole: objects share no ground, so that where two meet, each covers
+        a part of the pixel, and the larger alone would leave a seam between them.
+        """
+        whole = self.matte(sources[0], frame)
+        for source in sources[1:]:
+            whole = np.asarray(cv2.add(whole, self.matte(source, frame)), np.uint16)
+        return whole
 
     def _refuse_changed(self, source: ExportSource, path: Path) -> None:
         # An editor may go on drawing while an export runs; its check would then compare with newer mattes.
@@ -113,25 +164,30 @@ class Plan:
 
 
 def plan_outputs(
-    info: ClipInfo, sources: tuple[ExportSource, ...], destination: Path, extension: str, combined: bool
+    info: ClipInfo,
+    sources: tuple[ExportSource, ...],
+    destination: Path,
+    extension: str,
+    combined: bool,
+    name: str,
 ) -> list[Output]:
     """Where the export goes: inside the folder `destination`, or to the file it names.
 
-    `extension` is "" for folders of pictures; `combined` puts all objects into one output, "CLIP_ids". With
-    several objects a file `cut.mov` becomes `cut_NAME.mov`. Raises ExportError without objects and where an
-    output would replace the footage or the mattes it is made of.
+    `extension` is "" for folders of pictures; `combined` puts all objects into one output. `name` is a
+    pattern of `naming.named`; of a combined output, "{object}" is all their names. With several objects a
+    file `cut.mov` becomes `cut_NAME.mov`. Raises ExportError without objects, for a bad pattern, and where
+    an output would replace the footage or the mattes it is made of.
     """
     if not sources:
         raise ExportError("There is no object to export; mark one and propagate it first.")
     groups = [sources] if combined else [(source,) for source in sources]
-    # Not the clip's bare name, which an object may have too.
-    names = [f"{clip_name(info)}_ids"] if combined else unique_names(source.name for source in sources)
     if extension and destination.suffix.lower() == extension:
-        stem = destination.stem
-        names = [stem] if len(groups) == 1 else [f"{stem}_{name}" for name in names]
+        name = destination.stem.replace("{", "{{").replace("}", "}}")
         destination = destination.parent
+    objects = ["+".join(source.name for source in group) for group in groups]
+    names = named(name, clip_name(info), objects)
     outputs = [
-        Output(destination / f"{name}{extension}", group) for name, group in zip(names, groups, strict=True)
+        Output(destination / f"{each}{extension}", group) for each, group in zip(names, groups, strict=True)
     ]
     for output in outputs:
         _refuse_own_material(info, output.target, sources)
@@ -142,7 +198,7 @@ def _refuse_own_material(info: ClipInfo, target: Path, sources: tuple[ExportSour
     material = {info.path.resolve()}
     if info.is_sequence:
         material.add(info.path.parent.resolve())
-    for source in sources:
-        material.update(path.parent.resolve() for path in source.matte_files.values())
+    folders = {path.parent for source in sources for path in source.matte_files.values()}
+    material.update(folder.resolve() for folder in folders)
     if target.resolve() in material:
         raise ExportError(f"{target} holds what the export is made of; choose another destination.")

@@ -27,7 +27,7 @@ class Staging:
     def __init__(self, targets: Sequence[Path], overwrite: bool, folders: bool) -> None:
         """Raises ExportError when a target exists and may not be replaced."""
         for target in targets:
-            _refuse_occupied(target, overwrite, folders)
+            refuse_occupied(target, overwrite, folders)
         self._targets = tuple(targets)
         self._parent = targets[0].parent
         self._committed = False
@@ -75,7 +75,8 @@ def _renamed(before: Path, after: Path) -> tuple[Path, Path]:
     return before, after
 
 
-def _refuse_occupied(target: Path, overwrite: bool, folder: bool) -> None:
+def refuse_occupied(target: Path, overwrite: bool, folder: bool) -> None:
+    """Raise ExportError where `target`, a folder of pictures or else a file, may not be written."""
     if not target.exists():
         return
     if not overwrite:

@@ -16,52 +16,80 @@ from vosengine.export.plan import Output, Plan
 class Template:
     """One format: what dialogs show of it, and how it is written and checked.
 
-    `extension` is the files' suffix; `folder` tells that an output is a folder of such files instead of
-    one file; `combined` that all objects share one output. At most `largest_id` is a valid object id.
+    `suits` names programs that read it well. `extension` is the files' suffix; `folder` tells that an output
+    is a folder of such files instead of one file; `combined` that all objects always share one output. At
+    most `largest_id` is a valid object id. `size` is what the files take beside the mattes they are made of,
+    None where that hangs on the footage.
     """
 
     label: str
     description: str
+    suits: str
     extension: str
     write: Callable[[Plan, Output, Path], AbstractContextManager[write.Add]]
     check: Callable[[Plan, Output, Path], verify.Check]
     folder: bool = False
     combined: bool = False
     largest_id: int | None = None
+    size: float | None = None
+
+    def combines(self, wish: bool | None) -> bool:
+        """Whether all objects share one output, given `Export.combined`. Raises ExportError where it cannot
+        be as wished.
+        """
+        if self.combined and wish is False:
+            raise ExportError(
+                f"{self.label} holds all objects in one picture; export that, or PNG mattes for each object."
+            )
+        return self.combined or bool(wish)
+
+    def usual_name(self, combined: bool) -> str:
+        """The pattern that outputs are named by where no other is given."""
+        if not combined:
+            return "{object}"
+        # Not the clip's bare name, which an object may have too.
+        return "{clip}_ids" if self.combined else "{clip}_matte"
 
 
 TEMPLATES: dict[str, Template] = {
     "png16": Template(
         "PNG mattes, 16 bit",
-        "A folder of 16-bit greyscale PNG for each object, numbered like the footage.",
+        "16-bit greyscale PNG in a folder, numbered like the footage.",
+        "Nuke, After Effects, Fusion, Blender and anything that reads image sequences",
         ".png",
         write.write_png16,
         verify.check_png16,
         folder=True,
+        size=1.0,
     ),
     "prores4444": Template(
         "ProRes 4444 with alpha",
-        "One movie for each object: the footage with its matte as straight 16-bit alpha, BT.709.",
+        "A movie of the footage with the matte as straight 16-bit alpha, BT.709.",
+        "Premiere Pro, Final Cut Pro, DaVinci Resolve, After Effects, Avid",
         ".mov",
         write.write_prores,
         verify.check_prores,
     ),
     "ffv1-luma": Template(
         "FFV1 luma matte",
-        "One lossless 16-bit greyscale movie for each object, to be used as a luma matte.",
+        "A lossless 16-bit greyscale movie, to be used as a luma matte.",
+        "Blender, Kdenlive, Shotcut, Natron and other programs built on FFmpeg",
         ".mkv",
         write.write_luma,
         verify.check_luma,
+        size=0.6,
     ),
     "davis": Template(
         "DAVIS palette PNG",
-        "One folder of palette PNG for all objects, the colours standing for their ids.",
+        "Palette PNG in a folder, the colours standing for the objects' ids.",
+        "training and measuring segmentation networks",
         ".png",
         write.write_davis,
         verify.check_davis,
         folder=True,
         combined=True,
         largest_id=255,
+        size=0.05,
     ),
 }
 

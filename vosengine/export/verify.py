@@ -43,8 +43,8 @@ def check_prores(plan: Plan, output: Output, path: Path) -> Check:
     alpha = colour = 0.0
     with MovieReader(path, "rgba64le", (plan.info.height, plan.info.width, 4)) as stored:
         for frame, pixels in zip(plan.span, stored, strict=False):
-            alpha = max(alpha, _largest_error(pixels[..., 3], plan.matte(output.sources[0], frame)))
-            colour = max(colour, _mean_error(pixels[..., :3], plan.plate(frame)))
+            alpha = max(alpha, _largest_error(pixels[..., 3], plan.joined(output.sources, frame)))
+            colour = max(colour, _mean_error(pixels[..., :3], plan.foreground(output.sources, frame)))
             yield
         lines += _check_times(plan, output, stored, Fraction(0))
     _require(alpha <= PRORES_ALPHA_STEPS, f"the alpha of {output.name} is off by {alpha:.2f} of 255 steps")
@@ -61,7 +61,7 @@ def check_luma(plan: Plan, output: Output, path: Path) -> Check:
     lines = _check_header(plan, output, movie_facts(path), FULL_RANGE)
     with MovieReader(path, "gray16le", (plan.info.height, plan.info.width)) as stored:
         for frame, pixels in zip(plan.span, stored, strict=False):
-            _require_same(output, frame, pixels, plan.matte(output.sources[0], frame))
+            _require_same(output, frame, pixels, plan.joined(output.sources, frame))
             yield
         lines += _check_times(plan, output, stored, MATROSKA_TIME)
     return (*lines, f"{output.name}: every matte identical at 16 bits.")
@@ -72,7 +72,7 @@ def check_png16(plan: Plan, output: Output, path: Path) -> Check:
     line = _check_names(plan, output, path)
     for frame in plan.span:
         pixels = _oiio_pixels(path / plan.frame_file(frame))
-        _require_same(output, frame, pixels, plan.matte(output.sources[0], frame))
+        _require_same(output, frame, pixels, plan.joined(output.sources, frame))
         yield
     return (line, f"{output.name}: every matte identical at 16 bits.")
 

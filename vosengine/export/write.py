@@ -27,32 +27,33 @@ FFV1 = Encoding("ffv1", "gray16le", "gray16le", {"level": "3", "slicecrc": "1"})
 
 @contextmanager
 def write_prores(plan: Plan, output: Output, path: Path) -> Iterator[Add]:
-    """The footage with one object's matte as straight alpha."""
+    """The footage with its objects' matte as straight alpha."""
     size = (plan.info.width, plan.info.height)
     with Movie(path, PRORES_4444, size, plan.timing, timecode=plan.timecode) as movie:
 
         def add(frame: int) -> None:
-            matte = plan.matte(output.sources[0], frame)
-            movie.write(frame - plan.span.start, np.dstack([plan.plate(frame), matte]))
+            matte = plan.joined(output.sources, frame)
+            pixels = np.dstack([plan.foreground(output.sources, frame), matte])
+            movie.write(frame - plan.span.start, pixels)
 
         yield add
 
 
 @contextmanager
 def write_luma(plan: Plan, output: Output, path: Path) -> Iterator[Add]:
-    """One object's matte as a lossless grey movie."""
+    """Its objects' matte as a lossless grey movie."""
     with Movie(path, FFV1, (plan.info.width, plan.info.height), plan.timing) as movie:
 
         def add(frame: int) -> None:
-            movie.write(frame - plan.span.start, plan.matte(output.sources[0], frame))
+            movie.write(frame - plan.span.start, plan.joined(output.sources, frame))
 
         yield add
 
 
 @contextmanager
 def write_png16(plan: Plan, output: Output, path: Path) -> Iterator[Add]:
-    """A folder with one object's matte of each frame."""
-    yield lambda frame: write_matte(path / plan.frame_file(frame), plan.matte(output.sources[0], frame))
+    """A folder with its objects' matte of each frame."""
+    yield lambda frame: write_matte(path / plan.frame_file(frame), plan.joined(output.sources, frame))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from vosengine.snap.bilateral import bilateral_solver
 from vosengine.snap.crf import dense_crf
 from vosengine.snap.superpixels import superpixel_snap
 from vosengine.types import Image, Probability
+from vosengine.windows import bounding_window
 
 # Lengths as shares of the frame's diagonal; in parentheses the pixels at 640 x 360.
 BAND_SHARE = 0.0055  # (4) half width of the band that may change; DAVIS's boundary tolerance is 0.008
@@ -34,8 +35,6 @@ SMOOTHNESS = 16.0  # theirs is 128
 DENOISE_DIAMETER, DENOISE_COLOUR, DENOISE_SPACE = 5, 20.0, 2.0
 # Guided filter (He, Sun, Tang, ECCV 2010): in squared 8-bit steps, texture below about 6 steps is no edge.
 GUIDED_EPSILON = 40.0
-
-Window = tuple[slice, slice]
 
 
 def snap(image: Image, probability: Probability, kind: str) -> Probability:
@@ -75,14 +74,6 @@ def to_full_resolution(image_full: Image, probability_small: Probability) -> Pro
     guided = np.where(_thin(inside[window], round(scale)), enlarged[window], guided)
     full[window] = _towards(full[window], guided, _share(inside[window], band))
     return full
-
-
-def bounding_window(mask: NDArray[np.bool_], margin: int) -> Window | None:
-    """Rows and columns of the set pixels' bounding box, grown by `margin` within the frame; None for none."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    if width == 0:
-        return None
-    return slice(max(0, y - margin), y + height + margin), slice(max(0, x - margin), x + width + margin)
 
 
 def _unchanged(image: Image, probability: Probability) -> Probability:

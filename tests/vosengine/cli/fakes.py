@@ -76,7 +76,14 @@ class FakeEngine:
     def _export(self, job_id: int, command: messages.Export) -> Iterator[Event]:
         with open_clip(command.clip) as clip:
             steps = export_clip(
-                clip, command.sources, command.span, command.template, command.destination, command.overwrite
+                clip,
+                command.sources,
+                command.span,
+                command.template,
+                command.destination,
+                command.overwrite,
+                command.combined,
+                command.name,
             )
             while True:
                 try:

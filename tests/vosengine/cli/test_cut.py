@@ -12,6 +12,7 @@ import pytest
 from tests.vosengine.cli.fakes import FRAMES, HEIGHT, WIDTH, square
 from vosengine import cli
 from vosengine.config import PRESETS
+from vosengine.edge_controls import EdgeControls
 from vosengine.messages import Export, FineTune, Propagate
 from vosengine.project_file import open_project
 from vosengine.types import Span
@@ -74,6 +75,22 @@ def test_what_the_engine_is_asked(clip, engine, mask, out):
     assert np.array_equal(fine_tune.annotations[0].mask, square(0))
     assert propagate.span == export.span == Span(1, 3)
     assert export.template == "davis"
+
+
+def test_edges_are_finished_as_asked_and_the_project_remembers(clip, engine, mask, out):
+    assert cut(clip, out, "--mask", f"0={mask}", "--edge", "grow=-1", "--edge", "contrast=1") == 0
+    with open_project(out / "project") as project:
+        assert project.manifest.edges[1].at(2) == EdgeControls(grow=-1, contrast=1)
+        (source,) = project.export_sources()
+        assert source.drawn == {0}
+    for frame, matte in enumerate(mattes(out / "export").values()):
+        smaller = cv2.erode(square(frame), np.ones((3, 3), np.uint8), borderValue=255)
+        assert np.count_nonzero(matte != smaller.astype(np.uint16) * 257) <= 4  # at the corners
+    unfinished = out / "unfinished"
+    words = ["--edge", "grow=0", "--edge", "contrast=0"]
+    assert cli.main(["export", str(out / "project"), "-o", str(unfinished), *words]) == 0
+    for frame, matte in enumerate(mattes(unfinished).values()):
+        assert np.array_equal(matte, square(frame).astype(np.uint16) * 257)
 
 
 def test_several_objects(clip, engine, mask, out):

@@ -56,6 +56,19 @@ def test_malformed_settings_are_wrong_usage(text, capsys):
     assert "--set" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["grow", "blur=2", "grow=much", "grow=41", "contrast=-1", "feather=nan"])
+def test_edge_controls_outside_their_ranges_are_wrong_usage(text, capsys):
+    parser = argparse.ArgumentParser()
+    options.add_edge_arguments(parser)
+    assert parser.parse_args(["--edge", "grow=-2.5", "--edge", "smoothing=2"]).edges == [
+        ("grow", -2.5),
+        ("smoothing", 2),
+    ]
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--edge", text])
+    assert "--edge" in capsys.readouterr().err
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_ranges_are_half_open_spans(a, b):
     if a <= b:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ from tests.vosengine.project.made import HEIGHT, WIDTH, a_mask, a_matte, make_cl
 from vosengine import manifest as manifests
 from vosengine import png_note
 from vosengine.config import preset
+from vosengine.edge_controls import EdgeControls, EdgeTrack
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.project_file import MANIFEST, Project, RotoObject, create_project, harden, soften
 from vosengine.types import Box, ClipInfo, ColourTags, Reason, Span
@@ -98,6 +99,7 @@ def test_manifest_round_trip(project: Project):
         frame=4,
         object_id=2,
         config=preset("draft", steps=33),
+        edges={2: EdgeTrack({3: EdgeControls(grow=-1.5), 7: EdgeControls(feather=2.25, smoothing=3)})},
     )
     project.write_manifest(written)
     with reopened(project) as again:
@@ -129,6 +131,7 @@ def test_unknown_keys_survive(project: Project):
     values["clip"]["lens"] = "50 mm"
     values["objects"][0]["keyer"] = "soft"
     values["config"]["future"] = 3
+    values["objects"][0]["edges"] = {"4": {"grow": 2, "despill": "green"}}
     path.write_text(json.dumps(values))
     with reopened(project) as again:
         again.add_object("Hat")
@@ -137,6 +140,7 @@ def test_unknown_keys_survive(project: Project):
     assert after["clip"]["lens"] == "50 mm"
     assert after["objects"][0]["keyer"] == "soft"
     assert after["config"]["future"] == 3
+    assert after["objects"][0]["edges"]["4"] == {**asdict(EdgeControls(grow=2)), "despill": "green"}
     assert [each["id"] for each in after["objects"]] == [1, 2]
 
 
@@ -183,6 +187,18 @@ def test_export_sources_are_exact(project: Project):
     project.write_annotation(1, 3, 255 - mask)
     redrawn = project.export_sources()[0].matte_files[3]
     assert (cv2.imdecode(np.fromfile(redrawn, np.uint8), cv2.IMREAD_UNCHANGED) == 65535 - drawn).all()
+
+
+def test_export_sources_say_how_edges_are_finished_and_what_a_person_vouched_for(project: Project):
+    hat, edges = project.add_object("Hat"), EdgeTrack({2: EdgeControls(grow=1.5)})
+    project.write_annotation(1, 3, a_mask(1))
+    project.write_prediction(1, 4, a_matte(2), 0.5, 0)
+    project.write_prediction(1, 5, a_matte(2), 0.5, 0)
+    approved = frozenset({(1, 4), (hat.object_id, 7)})
+    project.write_manifest(replace(project.manifest, approved=approved, edges={1: edges}))
+    dancer, other = project.export_sources()
+    assert (dancer.edges, dancer.drawn) == (edges, {3, 4})
+    assert (other.edges, other.drawn) == (EdgeTrack(), {7})
 
 
 def test_half_coverage_is_where_masks_begin():

@@ -11,9 +11,10 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from vosengine.errors import EngineError
-from vosengine.snap import SNAPS, bounding_window, snap, to_full_resolution
+from vosengine.snap import SNAPS, snap, to_full_resolution
 from vosengine.snap.bilateral import bilateral_grid, bilateral_solver, bistochastised, linear_system
 from vosengine.types import Image, Probability
+from vosengine.windows import bounding_window
 
 
 def disk(height: int, width: int, x: float, y: float, radius: float) -> NDArray[np.bool_]:

@@ -1,0 +1,143 @@
+"""A view that goes along with the selected object, so that its edge can be watched while it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QKeySequence
+
+from app.actions import ActionSet
+from app.document import Change, Document, Kind
+from app.language import tr
+from app.survey import Survey
+from app.view_name import ViewName
+from app.viewer import Viewer
+from app.whereabouts import Place, steadied
+from app.workspace import Workspace
+
+LARGEST_STEP = 2.0  # change of scale from one frame to the next
+
+
+class SteadyView(QObject):
+    """Moves the canvas's viewport as each picture arrives, so drawing and zooming work as ever.
+
+    Where the object is not on a frame, the view stays. Fitting the frame into the window ends it.
+    """
+
+    actions: ActionSet
+
+    def __init__(self, workspace: Workspace, viewer: Viewer, survey: Survey) -> None:
+        super().__init__(viewer)
+        self._workspace, self._viewer, self._canvas, self._survey = workspace, viewer, viewer.canvas, survey
+        self.is_on = False
+        self._followed: tuple[int, int] | None = None  # object id and frame the view was laid for
+        self._place: Place | None = None  # there
+        self._former: tuple[bool, float] = (True, 1.0)  # whether the frame was fitted before, the scale then
+        self._name = ViewName(viewer.canvas)
+        workspace.document_changed.connect(self._stop)
+        workspace.changed.connect(self._changed)
+        viewer.arriving.connect(self._follow)
+        viewer.view_changed.connect(self._show_name)
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """What the actions do, by name."""
+        return {"steady": self._toggle, "steady_size": self._toggle_size}
+
+    def build(self, actions: ActionSet) -> None:
+        """Hear of the actions that end it."""
+        self.actions = actions
+        actions["fit"].triggered.connect(partial(self._stop, fits=True))
+
+    def facts(self) -> set[str]:
+        """Whether there is anything to follow."""
+        document = self._workspace.document
+        findings = self._survey.findings.get(document.object_id) if document is not None else None
+        somewhere = findings is not None and bool((np.nan_to_num(findings.area) > 0).any())
+        return {"somewhere"} if somewhere else set()
+
+    def _toggle(self) -> None:
+        document = self._workspace.document
+        if document is None or self.is_on:
+            self._stop()
+            return
+        self.is_on = True
+        self._former = self._canvas.fits, self._canvas.viewport.scale
+        self._followed, self._place = None, None
+        self._follow(document.frame)
+        self._show_state()
+        keys = self.actions["steady"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        text = tr("Steady on {name}: zoom and pan as you like; {keys} or Fit to window ends it.")
+        name = document.object(document.object_id).name
+        self._workspace.message.emit(text.format(name=name, keys=keys or self.actions["steady"].text()))
+
+    def _toggle_size(self) -> None:
+        if self.actions["steady_size"].isChecked() and not self.is_on:
+            self._toggle()
+
+    def _stop(self, fits: bool = False) -> None:
+        if self.is_on:
+            self.is_on = False
+            fitted, scale = self._former
+            if fits or (fitted and abs(self._canvas.viewport.scale - scale) < 1e-6):
+                self._canvas.fit()
+        self._show_state()
+
+    def _show_state(self) -> None:
+        self.actions["steady"].setChecked(self.is_on)
+        self._show_name()
+
+    def _show_name(self) -> None:
+        document = self._workspace.document
+        name = document.object(document.object_id).name if document is not None and self.is_on else ""
+        self._name.show_view(self._viewer.view, name)
+
+    def _changed(self, change: Change) -> None:
+        document = self._workspace.document
+        if self.is_on and document is not None and change.kind in (Kind.OBJECTS, Kind.SELECTION):
+            if not document.objects:
+                self._stop()
+            else:
+                self._show_name()
+
+    # --- following ----------------------------------------------------------------------------------------
+
+    def _follow(self, frame: int) -> None:
+        """The picture of `frame` is about to be shown."""
+        document = self._workspace.document
+        if not self.is_on or document is None or (document.object_id, frame) == self._followed:
+            return  # also while a mask is drawn: the frame must not move under the pen
+        place = self._place_on(document, frame)
+        if place is None:
+            return
+        self._followed = document.object_id, frame
+        canvas = self._canvas
+        if self._place is None:
+            middle = canvas.viewport.to_clip(canvas.width() / 2, canvas.height() / 2)
+            canvas.lay(canvas.viewport.followed(middle, place.point))
+        else:
+            factor = self._place.size / place.size if self.actions["steady_size"].isChecked() else 1.0
+            factor = min(max(factor, 1 / LARGEST_STEP), LARGEST_STEP)
+            canvas.lay(canvas.viewport.followed(self._place.point, place.point, factor))
+        self._place = place
+
+    def _place_on(self, document: Document, frame: int) -> Place | None:
+        """Where the selected object is, or was last; before it appears, where it will."""
+        findings = self._survey.findings.get(document.object_id)
+        if findings is None:
+            return None
+        there = np.flatnonzero(np.nan_to_num(findings.area) > 0)
+        if not len(there):
+            return None
+        nearest = int(there[max(int(np.searchsorted(there, frame, side="right")) - 1, 0)])
+        return steadied(partial(_place_of, document, document.object_id), nearest, document.clip.width)
+
+
+def _place_of(document: Document, object_id: int, frame: int) -> Place | None:
+    centre, area = document.centre(object_id, frame), document.area(object_id, frame)
+    if centre is None or not area:
+        return None
+    width, height = document.clip.width, document.clip.height
+    return Place(centre[0] * width, centre[1] * height, (area * width * height) ** 0.5)

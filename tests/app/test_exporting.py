@@ -1,0 +1,282 @@
+"""What a person does to get files out: the dialog beside the window, its names, its queue, its results."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.export_choice import Frames
+from app.export_dialog import FORM, PROGRESS, RESULT, ExportDialog
+from app.main_window import MainWindow
+from tests.app.conftest import FIRST_NUMBER, FRAMES, Confirm, open_and_wait
+from tests.app.fake_engine import FakeEngine
+from tests.app.mouse import drag
+from tests.app.person import do, document_of, run, scribble
+from vosengine.messages import Export
+from vosengine.png import read_matte
+from vosengine.types import Span
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def dialog(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -> ExportDialog:
+    """A shot that was cut out, and its export dialog with a folder of its own."""
+    scribble(opened, qtbot)
+    run(opened, qtbot)
+    return dialog_of(opened, tmp_path / "out")
+
+
+def dialog_of(window: MainWindow, folder: Path) -> ExportDialog:
+    do(window, "export")
+    found = window.exporting.dialog
+    assert found is not None
+    found.form.folder.setText(str(folder))
+    return found
+
+
+def names(dialog: ExportDialog) -> list[tuple[str, str, str]]:
+    tree = dialog.preview.tree
+    items = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
+    return [(item.text(0), item.text(1), item.text(2)) for item in items]
+
+
+def page(dialog: ExportDialog) -> int:
+    return dialog.page
+
+
+def press_export(dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot) -> Export:
+    before = len(engine.of(Export))
+    QTest.mouseClick(dialog.export_button, LEFT)
+    qtbot.waitUntil(lambda: len(engine.of(Export)) > before)
+    (command,) = engine.of(Export)[before:]
+    assert isinstance(command, Export)
+    return command
+
+
+def choose(dialog: ExportDialog, template: str) -> None:
+    dialog.form.templates.setCurrentIndex(dialog.form.templates.findData(template))
+
+
+def test_names_are_shown_before_and_marked_where_they_exist(
+    opened: MainWindow, dialog: ExportDialog, qtbot: QtBot, tmp_path: Path
+):
+    last = FIRST_NUMBER + FRAMES - 1
+    qtbot.waitUntil(
+        lambda: names(dialog) == [(f"Object 1/{FIRST_NUMBER}.png … {last}.png", str(FRAMES), "new")]
+    )
+    assert dialog.preview.summary.text().startswith("About ")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "walker.mov").touch()
+    choose(dialog, "prores4444")
+    opened.editing.rename(1, "walker")
+    replaced = ("walker.mov", str(FRAMES), "exists already: will be replaced")
+    qtbot.waitUntil(lambda: names(dialog) == [replaced])
+
+
+def test_an_existing_export_is_replaced_only_after_asking(
+    dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot, confirm: Confirm, tmp_path: Path
+):
+    (tmp_path / "out" / "Object 1").mkdir(parents=True)
+    asked = confirm(False)
+    QTest.mouseClick(dialog.export_button, LEFT)
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    assert page(dialog) == FORM
+    assert engine.of(Export) == []
+    confirm(True)
+    assert press_export(dialog, engine, qtbot).overwrite
+
+
+def test_the_choice_reaches_the_engine(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot, tmp_path: Path
+):
+    do(opened, "add_object")
+    scribble(opened, qtbot)
+    form = dialog.form
+    qtbot.waitUntil(lambda: form.objects.count() == 2)
+    assert "1 of 8 frames" in form.objects.item(1).text()
+    choose(dialog, "ffv1-luma")
+    form.together.setCurrentIndex(form.together.findData(True))
+    form.frames.setCurrentIndex(form.frames.findData(Frames.OWN))
+    form.first.setValue(FIRST_NUMBER + 2)
+    form.last.setValue(FIRST_NUMBER + 4)
+    form.name.setText("{clip} v3")
+    qtbot.waitUntil(lambda: [name for name, *_ in names(dialog)] == ["shot ü v3.mkv"])
+    command = press_export(dialog, engine, qtbot)
+    assert (command.template, command.combined, command.name) == ("ffv1-luma", True, "{clip} v3")
+    assert (command.span, command.destination) == (Span(2, 5), tmp_path / "out")
+    assert [source.object_id for source in command.sources] == [1, 2]
+
+
+@pytest.mark.parametrize("wrong", ["frames", "objects", "name", "folder"])
+def test_what_cannot_be_is_said_in_a_sentence(wrong: str, dialog: ExportDialog, qtbot: QtBot, tmp_path: Path):
+    form = dialog.form
+    if wrong == "frames":
+        form.frames.setCurrentIndex(form.frames.findData(Frames.OWN))
+        form.first.setValue(FIRST_NUMBER + 5)
+        form.last.setValue(FIRST_NUMBER + 1)
+    elif wrong == "objects":
+        form.objects.item(0).setCheckState(Qt.CheckState.Unchecked)
+    elif wrong == "name":
+        form.name.setText("{frame}")
+    else:
+        form.folder.setText("~no-such-user-here/out")
+    qtbot.waitUntil(lambda: not dialog.export_button.isEnabled())
+    assert dialog.export_button.toolTip() == dialog.problem.text() != ""
+    assert not dialog.queue_button.isEnabled()
+    qtbot.waitUntil(lambda: names(dialog) == [])
+    form.show_choice(type(form.choice())(folder=str(tmp_path / "out")))
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    assert dialog.problem.text() == ""
+
+
+def test_the_window_stays_usable_and_the_export_takes_what_was_there(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
+):
+    document = document_of(opened)
+    assert not dialog.isModal()
+    before = document.matte(1, 5)
+    assert before is not None
+    engine.gate.clear()
+    command = press_export(dialog, engine, qtbot)
+    assert page(dialog) == PROGRESS
+    document.go_to(5)
+    do(opened, "brush")
+    drag(opened.canvas, [(5.5, 40.5), (25.5, 44.5)])
+    assert document.mask(1, 5) is not None
+    document.flush()
+    assert (read_matte(command.sources[0].matte_files[5]) == before).all()
+    engine.gate.set()
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+
+
+def test_cancelling_says_so_and_hiding_does_not_cancel(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot, tmp_path: Path
+):
+    engine.gate.clear()
+    press_export(dialog, engine, qtbot)
+    qtbot.waitUntil(lambda: dialog.progress.bar.maximum() > 0)
+    QTest.mouseClick(dialog.progress.cancel, LEFT)
+    qtbot.waitUntil(lambda: page(dialog) == FORM and dialog.problem.text() != "")
+    assert "nothing was written" in dialog.problem.text()
+    assert not (tmp_path / "out").exists()
+    press_export(dialog, engine, qtbot)
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    engine.gate.set()
+    qtbot.waitUntil((tmp_path / "out" / "result.txt").exists)
+    do(opened, "export")
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+
+
+def test_several_exports_wait_for_one_another(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
+):
+    engine.gate.clear()
+    for template in ("prores4444", "png16"):
+        choose(dialog, template)
+        count = len(opened.workspace.jobs.jobs)
+        QTest.mouseClick(dialog.queue_button, LEFT)
+        qtbot.waitUntil(lambda count=count: len(opened.workspace.jobs.jobs) > count)  # type: ignore[misc]
+        assert page(dialog) == FORM
+        assert "In the queue" in dialog.problem.text()
+    engine.gate.set()
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+    assert [c.template for c in engine.of(Export) if isinstance(c, Export)] == ["prores4444", "png16"]
+    assert "2 of 2 exports" in dialog.results.heading.text()
+    assert dialog.results.tree.topLevelItemCount() == 2
+
+
+def test_the_result_is_revealed_and_its_path_copied(
+    dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shown: list[Path] = []
+    monkeypatch.setattr("app.export_pages.reveal", shown.append)
+    press_export(dialog, engine, qtbot)
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+    written = tmp_path / "out" / "result.txt"
+    assert dialog.results.tree.topLevelItem(0).text(2) == f"{written.stat().st_size} bytes"
+    assert "reads back" in dialog.results.report.toPlainText()
+    QTest.mouseClick(dialog.results.show_button, LEFT)
+    QTest.mouseClick(dialog.results.copy_button, LEFT)
+    assert shown == [written]
+    assert QGuiApplication.clipboard().text() == str(written)
+
+
+def test_the_project_remembers_its_export_and_presets_serve_every_project(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, footage: Path, qtbot: QtBot, tmp_path: Path
+):
+    choose(dialog, "prores4444")
+    dialog.form.name.setText("{object}_v7")
+    dialog.form.keep_preset("Seventh")
+    press_export(dialog, engine, qtbot)
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+    chosen = dialog.form.choice()
+    do(opened, "close_project")
+    assert opened.exporting.dialog is None
+    open_and_wait(opened, footage, qtbot)
+    do(opened, "export")
+    again = opened.exporting.dialog
+    assert again is not None
+    assert again.form.choice() == chosen
+    assert again.form.choice().folder == str(tmp_path / "out")
+    assert again.form.presets.currentText() == "Seventh"
+    choose(again, "davis")
+    assert again.form.presets.currentIndex() == 0
+    again.form.presets.setCurrentIndex(again.form.presets.findData("Seventh"))
+    again.form.presets.activated.emit(again.form.presets.currentIndex())
+    assert again.form.choice().template == "prores4444"
+
+
+FILE_MANAGER = """
+from PySide6.QtCore import ClassInfo, QCoreApplication, QObject, QTimer, Slot
+from PySide6.QtDBus import QDBusConnection
+application = QCoreApplication([])
+@ClassInfo({"D-Bus Interface": "org.freedesktop.FileManager1"})
+class FileManager(QObject):
+    @Slot("QStringList", "QString")
+    def ShowItems(self, places, startup):
+        print(places[0], flush=True)
+        application.quit()
+bus, manager = QDBusConnection.sessionBus(), FileManager()
+bus.registerObject("/org/freedesktop/FileManager1", manager, QDBusConnection.RegisterOption.ExportAllSlots)
+bus.registerService("org.freedesktop.FileManager1")
+print("ready", flush=True)
+QTimer.singleShot(20000, application.quit)
+application.exec()
+"""
+ASKER = """
+import subprocess, sys
+from pathlib import Path
+manager = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)
+assert manager.stdout.readline() == "ready\\n"
+from PySide6.QtCore import QCoreApplication
+from app import reveal
+application = QCoreApplication([])
+reveal.open_folder = lambda folder: print("only the folder")
+reveal.reveal(Path(sys.argv[2]))
+print(manager.communicate(timeout=20)[0], end="")
+reveal.reveal(Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(shutil.which("dbus-run-session") is None, reason="there is no session bus to be had")
+def test_a_file_manager_on_the_bus_is_asked_to_select_the_file(tmp_path: Path):
+    command = [
+        "dbus-run-session",
+        "--",
+        sys.executable,
+        "-c",
+        ASKER,
+        FILE_MANAGER,
+        str(tmp_path / "cut ü.mov"),
+    ]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    place = (tmp_path / "cut ü.mov").as_uri()
+    assert said.stdout.splitlines() == [place, "only the folder"], said.stderr

@@ -1,0 +1,109 @@
+"""What an export would write, told before it does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vosengine.errors import ExportError
+from vosengine.export.exporting import outputs_of
+from vosengine.export.naming import frame_digits, frame_file
+from vosengine.export.staging import refuse_occupied
+from vosengine.export.templates import template_named
+from vosengine.messages import ExportSource
+from vosengine.types import ClipInfo, Span
+
+SAMPLES = 40  # mattes whose size is looked at
+
+
+@dataclass(frozen=True)
+class Announced:
+    """One output: a movie, or a folder with the pictures `first` to `last`; `count` frames.
+
+    `replaces`: an earlier export is there, and goes.
+    """
+
+    target: Path
+    count: int
+    replaces: bool
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The outputs; `size` is an estimate in bytes, None where it hangs on the footage; `free` bytes there."""
+
+    outputs: tuple[Announced, ...]
+    size: int | None
+    free: int | None
+
+
+def forecast(
+    info: ClipInfo,
+    sources: tuple[ExportSource, ...],
+    span: Span,
+    template: str,
+    destination: Path,
+    combined: bool | None = None,
+    name: str = "",
+) -> Forecast:
+    """What `export_clip` with the same arguments would write, were it allowed to overwrite.
+
+    Raises ExportError for what it would refuse before it begins. Looks at the disk: not for a GUI's thread.
+    """
+    chosen = template_named(template)
+    outputs = outputs_of(chosen, info, sources, destination, combined, name)
+    digits = frame_digits(info, span)
+    pictures = (frame_file(info, span.start, digits), frame_file(info, span.stop - 1, digits))
+    announced = []
+    for output in outputs:
+        refuse_occupied(output.target, True, chosen.folder)
+        ends = pictures if chosen.folder else ("", "")
+        announced.append(Announced(output.target, len(span), output.target.exists(), *ends))
+    size = None if chosen.size is None else _estimate(sources, span, chosen.size)
+    free = _free(announced[0].target)
+    if size is not None and free is not None and size > free:
+        raise ExportError(
+            f"The export takes about {in_units(size)}, and {in_units(free)} are free there; "
+            "choose another folder or free some space."
+        )
+    return Forecast(tuple(announced), size, free)
+
+
+def in_units(size: float) -> str:
+    """Bytes as people read them: `12.3 MB`."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit != "MB" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of what lies in a folder; 0 for what is gone."""
+    files: Iterable[Path] = path.iterdir() if path.is_dir() else (path,)
+    size = 0
+    for file in files:
+        with suppress(OSError):
+            size += file.stat().st_size
+    return size
+
+
+def _estimate(sources: tuple[ExportSource, ...], span: Span, share: float) -> int:
+    """From some of the mattes; those that are yet to be written count as the others do."""
+    files = [file for source in sources for frame, file in source.matte_files.items() if frame in span]
+    sizes = [size for file in files[:: len(files) // SAMPLES + 1] if (size := size_of(file))]
+    return round(sum(sizes) / max(len(sizes), 1) * len(files) * share)
+
+
+def _free(target: Path) -> int | None:
+    place = next((folder for folder in target.parents if folder.exists()), None)
+    if place is None:
+        return None
+    with suppress(OSError):
+        return shutil.disk_usage(place).free
+    return None
