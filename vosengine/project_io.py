@@ -1,8 +1,9 @@
-"""Files of a project written, removed and named; every failure is a ProjectError with a remedy."""
+"""Files of a project written, removed, copied and named; every failure is a ProjectError with a remedy."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,17 @@ def remove(path: Path) -> None:
     """Remove a file if it is there."""
     with unwritable(path):
         path.unlink(missing_ok=True)
+
+
+def copy(path: Path, place: Path) -> None:
+    """A second name for a file, or a copy where the file system knows no such thing."""
+    with unwritable(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        try:
+            os.link(path, place)
+        except OSError:
+            shutil.copyfile(path, place)
 
 
 def unused(path: Path) -> Path:
