@@ -91,7 +91,6 @@ def test_close_and_reopen_then_undo_all_and_redo_all(
     mattes = [document.matte(1, frame).tobytes() for frame in range(1, 8)]
     engine.shifts = {4: 9}
     opened.editing.go_to(6)
-    opened.workspace.runner._redo.update(range(8))
     scribble(opened, qtbot)
     run(opened, qtbot)
     changed = document.runs.outcome.changed
