@@ -24,6 +24,7 @@ from tests.app.document.edited import FRAMES, content, make_clip, propagate, str
 from tests.app.document.test_any_edits import do, frames
 from vosengine import png
 from vosengine.config import preset
+from vosengine.edge_controls import EdgeControls, EdgeTrack
 from vosengine.project_file import open_project
 from vosengine.types import Span
 
@@ -352,3 +353,18 @@ def test_a_gesture_is_one_step(document: Document, monkeypatch):
     assert [each.name for each in document.steps] == ["In and out", "Preset draft", "Preset best"]
     document.travel(0)
     assert document.span == Span(0, FRAMES)
+
+
+def test_edge_controls_are_steps_that_outlast_the_session(document: Document, tmp_path: Path):
+    track = EdgeTrack({0: EdgeControls(grow=2.5), 5: EdgeControls(feather=3)})
+    document.set_edges(1, track, "Grow")
+    document.remove_object(1)
+    again = killed(document, tmp_path / "killed")
+    again.undo()
+    assert again.edges(1) == track
+    again.undo()
+    assert again.edges(1) == EdgeTrack()
+    again.redo()
+    again = reopened(again)
+    assert (again.edges(1), [each.subject for each in again.steps]) == (track, ["Object 1", "Object 1"])
+    again.close()
