@@ -92,6 +92,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Take the last step back, a whole run included", "main", needs=("undo",)),
     ActionSpec("redo", "&Redo", EDIT, ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
                "Do again what was taken back", "main", needs=("redo",)),
+    ActionSpec("history", "&History", EDIT, ("Ctrl+H",), "history",
+               "Show or hide the list of steps: click one to go there", checkable=True, needs=CLIP),
     ActionSpec("approve", "&Approve frame", EDIT, ("A",), "approve",
                "Keep this mask as it is: runs will not change it",
                needs=(*SELECTED, "marked"), separator=True),
