@@ -139,6 +139,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("propagate_backward", "Propagate &backward", CUT, ("B",), "backward",
                "From this frame back to the in point, with what was learned last",
                needs=("clip", "idle", "annotation")),
+    ActionSpec("update_at_once", "&Update after each correction", CUT, (), tip=
+               "Run by itself when a frame was corrected: only what the correction may change is done again",
+               checkable=True, needs=CLIP),
     ActionSpec("cancel", "&Cancel", CUT, ("Esc",), "cancel", "Stop; what is finished stays",
                needs=("running",),
                separator=True),

@@ -226,7 +226,7 @@ class Document(Reading):
         """Replace the annotation by a mask, soft edges included, of the clip's size (else AnnotationError).
 
         `join_last` adds it to the last undo step when that one is about the same frame: the scribble whose
-        GrabCut answer this is.
+        answer this is.
         """
         self._check_unlocked(object_id)
         if mask.shape != (self.clip.height, self.clip.width):

@@ -36,6 +36,7 @@ from app.actions import ActionSet
 from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.compositing import View
+from app.correcting import Correcting
 from app.dialogs import ErrorDialog, ShortcutSheet, network_notes, versions
 from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
@@ -86,7 +87,7 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(workspace, self.canvas, settings.brush_radius)
         self.docks = Docks(self.canvas)
         self.judging = Judging(workspace, self.viewer, self.editing, settings, self.docks)
-        self._chapters: tuple[Chapter, ...] = (self.judging,)
+        self._chapters: tuple[Chapter, ...] = (self.judging, Correcting(workspace, settings))
         self.brush = BrushControl(self.viewer, settings)
         shortcuts = {name: (keys,) for name, keys in settings.shortcuts.items()}
         self.actions_by_name = ActionSet(self, self._handlers(), shortcuts)

@@ -37,7 +37,7 @@ class Settings:
     `vosengine.config.PRESETS`. last_folder: where the last file dialog was. shortcuts: action name -> key
     sequence, only those changed from the default. window_geometry, panel_layout: Qt's, as base64 text, ""
     before the first run. backdrop: "#rrggbb". one_per_stretch: whether only the worst of neighbouring
-    frames is listed. extra: keys of other
+    frames is listed. update_at_once: whether each correction starts a run. extra: keys of other
     editions, kept as they are.
     """
 
@@ -54,6 +54,7 @@ class Settings:
     one_per_stretch: bool = True
     brush_softness: float = 0.0
     pen_pressure: bool = True
+    update_at_once: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:

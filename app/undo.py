@@ -95,12 +95,12 @@ class UndoStack:
         return next((step for step in reversed(self._done) if step.growing or step.predicts), None)
 
     def joinable(self, cells: Collection[Cell]) -> Step | None:
-        """The step that `undo` takes back, when it changed one of the frames of `cells`.
+        """The newest step that is complete, when it changed one of the frames of `cells`.
 
         None also while a redo is possible.
         """
-        last = self._done[-1] if self._done and not self._undone else None
-        if last is None or last.growing:
+        last = next((step for step in reversed(self._done) if not step.growing), None)
+        if last is None or self._undone:
             return None
         frames = {(cell.object_id, cell.frame) for cell in last.changes if cell.frame_kind}
         return last if any((cell.object_id, cell.frame) in frames for cell in cells) else None
