@@ -20,19 +20,21 @@ from vosengine.grabcut import (
     FOREGROUND,
     check_size,
     grab_cut,
+    learnt_colours,
     shrunk,
     shrunk_image,
-    shrunk_marks,
 )
 from vosengine.snap import Window, bounding_window, to_full_resolution
 from vosengine.types import Image, Mask, Probability
 
-SIDE, LIVE_SIDE = 400, 160  # longer side, in pixels, of what is cut; the second while the pen moves
+# Longer side, in pixels, of what is looked at; the second while the pen moves.
+SIDE, LIVE_SIDE = 320, 200
 # How far from a mark the mask may change: this share of the mark's length, but at least these shares of the
 # mask's extent and of the frame's diagonal.
 REACH_OF_MARK, REACH_OF_MASK, REACH_OF_FRAME = 0.5, 0.02, 0.0055
 DOUBT_REACH = 4.0  # where a network doubts the mask it may change as many times as far
-CONTEXT = 1.5  # of the reach: how far the colours are learnt
+CONTEXT = 2.0  # of the reach: how far beyond that the colours are learnt
+MARKED = 0.5  # share of the most marked pixel's from which a small pixel is marked
 SURE = 0.9  # a probability above this, or as near to 0, is no doubt
 
 Flags = NDArray[np.bool_]
@@ -46,7 +48,7 @@ def corrected_mask(image: Image, scribbles: NDArray[np.uint8], previous: Mask, l
     Returns a mask: 255 on every foreground mark, 0 on every background mark, `previous` away from the marks
     that contradict it. Raises AnnotationError when the sizes differ.
     """
-    correction = Correction(image, scribbles, previous, live)
+    correction = Correction(image, scribbles, previous, LIVE_SIDE if live else SIDE)
     return correction.result(correction.cut() if correction.is_needed else None)
 
 
@@ -91,6 +93,19 @@ class Neighbourhood:
         found = cv2.warpAffine(values, to_map, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(found, np.float32)
 
+    def cut_in(self, part: Window, free: Flags) -> Flags:
+        """A part of it cut anew where it is `free`; what may turn over there is not learnt from."""
+        before, free = self.before[part], free[part]
+        foreground, background = self.foreground[part], self.background[part]
+        labels = np.where(before, cv2.GC_FGD, cv2.GC_BGD).astype(np.uint8)
+        labels[free] = np.where(before, cv2.GC_PR_FGD, cv2.GC_PR_BGD)[free]
+        labels[foreground], labels[background] = cv2.GC_FGD, cv2.GC_BGD
+        grows, shrinks = (foreground & ~before).any(), (background & before).any()
+        contested = free & ((grows & ~before) | (shrinks & before))
+        image = np.ascontiguousarray(self.image[part])
+        models = learnt_colours(image, labels, ~contested | foreground | background)
+        return grab_cut(image, labels, models, learn=False)
+
     def settled(self, after: Flags) -> Flags:
         """`after` where it differs from the mask in one piece with a contradicting mark, else the mask; and
         what the marks say."""
@@ -104,14 +119,19 @@ class Correction:
     """One mask, one frame's marks. The steps are apart, so that a caller can do something else in between."""
 
     def __init__(
-        self, image: Image, scribbles: NDArray[np.uint8], previous: Mask, live: bool = False
+        self,
+        image: Image,
+        scribbles: NDArray[np.uint8],
+        previous: Mask,
+        side: int = SIDE,
+        doubtful: bool = False,
     ) -> None:
-        """Arguments and errors as those of `corrected_mask`."""
+        """Arguments and errors as those of `corrected_mask`. doubtful: a network's doubt will widen it."""
         check_size(image, scribbles, previous)
         self._image, self._shape = image, previous.shape
         self._foreground, self._background = scribbles == FOREGROUND, scribbles == BACKGROUND
         self._before = previous > 127
-        self._near = self._neighbourhood(LIVE_SIDE if live else SIDE)
+        self._near = self._neighbourhood(side, CONTEXT + (DOUBT_REACH if doubtful else 1.0))
 
     @property
     def is_needed(self) -> bool:
@@ -132,12 +152,7 @@ class Correction:
         part = bounding_window(free, margin=2 + round(CONTEXT * near.reach))
         after = near.before.copy()
         if part is not None:
-            labels = np.where(near.before, cv2.GC_FGD, cv2.GC_BGD).astype(np.uint8)
-            labels[free] = np.where(near.before, cv2.GC_PR_FGD, cv2.GC_PR_BGD)[free]
-            labels[near.foreground], labels[near.background] = cv2.GC_FGD, cv2.GC_BGD
-            models = np.zeros((1, 65)), np.zeros((1, 65))
-            image = np.ascontiguousarray(near.image[part])
-            after[part] = grab_cut(image, np.ascontiguousarray(labels[part]), models, learn=True)
+            after[part] = near.cut_in(part, free)
         return near.settled(after)
 
     def looked_again(self, cut: Flags, probability: Probability) -> Flags:
@@ -160,7 +175,7 @@ class Correction:
             raise ValueError("nothing contradicts the mask; ask `is_needed` first")
         return self._near
 
-    def _neighbourhood(self, side: int) -> Neighbourhood | None:
+    def _neighbourhood(self, side: int, reaches: float) -> Neighbourhood | None:
         contradiction = (self._foreground & ~self._before) | (self._background & self._before)
         marked = bounding_window(contradiction, margin=0)
         if marked is None:
@@ -168,16 +183,17 @@ class Correction:
         extent = max(cv2.boundingRect(self.guidance())[2:])
         least = max(REACH_OF_MASK * extent, REACH_OF_FRAME * math.hypot(*self._shape))
         reach = max(REACH_OF_MARK * _longest(contradiction[marked]), least)
-        window = bounding_window(contradiction, margin=2 + round((DOUBT_REACH + CONTEXT) * reach))
+        window = bounding_window(contradiction, margin=2 + round(reaches * reach))
         assert window is not None  # `marked` is none
         image = np.ascontiguousarray(self._image[window])
         height, width = image.shape[:2]
         scale = min(1.0, side / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         step = width / size[0], height / size[1]
-        marks = shrunk_marks(self._foreground[window], self._background[window], size)
+        marks = [_shrunk_marks(marks[window], size) for marks in (self._foreground, self._background)]
         before = shrunk(self._before[window], size) > 0.5
-        return Neighbourhood(window, step, shrunk_image(image, size), before, *marks, reach * scale)
+        small = shrunk_image(image, size)
+        return Neighbourhood(window, step, small, before, marks[0], marks[1] & ~marks[0], reach * scale)
 
     def _enlarged(self, near: Neighbourhood, after: Flags) -> Flags:
         """At the frame's own resolution: on the image's edges where it changed, else the mask as it was."""
@@ -189,6 +205,12 @@ class Correction:
         image = np.ascontiguousarray(self._image[near.window])
         edges = to_full_resolution(image, after.astype(np.float32)) > 0.5
         return np.where(changed > 0, edges, before)
+
+
+def _shrunk_marks(marks: Flags, size: tuple[int, int]) -> Flags:
+    """Marks at `size`, no wider than they are, and not lost where they are thin."""
+    share = shrunk(marks, size)
+    return share >= max(MARKED * float(share.max()), 1e-6)
 
 
 def _longest(marks: Flags) -> float:

@@ -373,14 +373,13 @@ class Engine:
         yield _drawn(job_id, command, mask)
 
     def _correct(self, job_id: int, command: m.Correct) -> Iterator[m.Event]:
-        correction = Correction(command.image, command.scribbles, command.previous)
         known = shown_elsewhere(command.annotations, command.object_id, command.frame)
-        method = self._learned_method(command) if known and correction.is_needed else None
+        method = self._learned_method(command) if known else None
         if not isinstance(method, Looking):
-            after = correction.cut() if correction.is_needed else None
-            yield _drawn(job_id, command, correction.result(after))
+            yield _drawn(job_id, command, corrected_mask(command.image, command.scribbles, command.previous))
             return
         yield m.JobProgressed(job_id, 0, 0, "Looking again")
+        correction = Correction(command.image, command.scribbles, command.previous, doubtful=True)
         opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
         shots = self._shots(known, opened, command.config)[command.object_id]
         for mask in second_look(method, shots, opened.proxy.image(command.frame), correction):

@@ -43,6 +43,7 @@ BOX_MIDDLE = 0.5
 
 Labels = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
+Models = tuple[NDArray[np.float64], NDArray[np.float64]]  # colours of the background, of the foreground
 
 
 def scribbles_to_mask(
@@ -89,8 +90,10 @@ class _Hints:
 
     def resized(self, size: tuple[int, int]) -> _Hints:
         """At `size` (width, height), smaller or the same; no mark is lost by becoming small."""
-        foreground, background = shrunk_marks(self.foreground, self.background, size)
-        return _Hints(foreground, background, shrunk(self.possible, size) > 0.5, self.boxed)
+        foreground, background = shrunk(self.foreground, size), shrunk(self.background, size)
+        is_foreground = (foreground > 0) & (foreground >= background)
+        is_background = (background > 0) & ~is_foreground
+        return _Hints(is_foreground, is_background, shrunk(self.possible, size) > 0.5, self.boxed)
 
     def seeds(self) -> Flags:
         """What a part of the object has to touch: marks, the middle of the box."""
@@ -154,7 +157,7 @@ def _cut(image: Image, hints: _Hints, live: bool) -> Flags:
     sides = (LIVE_SIDE, LIVE_SIDE) if live else (COARSE_SIDE, FINE_SIDE)
     coarse, fine = (_size_within(image, side) for side in sides)
     small = hints.resized(coarse)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
+    models = no_models()
     inside = _connected(grab_cut(shrunk_image(image, coarse), _labels(small), models, learn=True), small)
     if fine != coarse:
         small = hints.resized(fine)
@@ -201,10 +204,8 @@ def _first_guess(hints: _Hints) -> Flags:
     return near & (to_object < _distance(~hints.background))
 
 
-def grab_cut(
-    image: Image, labels: Labels, models: tuple[NDArray[np.float64], NDArray[np.float64]], learn: bool
-) -> Flags:
-    """The labels' foreground after the cut; `models` (background, foreground) are learnt or only used."""
+def grab_cut(image: Image, labels: Labels, models: Models, learn: bool) -> Flags:
+    """The labels' foreground after the cut; the models are learnt or only used."""
     foreground = (labels & 1).astype(bool)  # GC_FGD and GC_PR_FGD are odd
     if foreground.all() or not foreground.any():
         return foreground  # OpenCV refuses to learn from nothing
@@ -213,6 +214,23 @@ def grab_cut(
     whole = (0, 0, image.shape[1], image.shape[0])  # not used in these modes
     cv2.grabCut(image, labels, whole, *models, iterations, mode)
     return (labels & 1).astype(bool)
+
+
+def no_models() -> Models:
+    """Room for models, in OpenCV's form."""
+    return np.zeros((1, 65)), np.zeros((1, 65))
+
+
+def learnt_colours(image: Image, labels: Labels, where: Flags) -> Models:
+    """The colours of both sides, of these pixels alone; of all where one side has none of them."""
+    pixels, sides = image[where][:, None], labels[where][:, None]
+    if len(np.unique(sides & 1)) < 2:
+        pixels, sides = image, labels.copy()
+    models = no_models()
+    if len(np.unique(sides & 1)) == 2:  # OpenCV refuses to learn from nothing
+        cv2.setRNGSeed(0)
+        cv2.grabCut(np.ascontiguousarray(pixels), sides, (0, 0, 1, 1), *models, 0, cv2.GC_INIT_WITH_MASK)
+    return models
 
 
 def _connected(inside: Flags, hints: _Hints) -> Flags:
@@ -245,13 +263,6 @@ def _size_within(image: Image, side: int) -> tuple[int, int]:
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def shrunk_marks(foreground: Flags, background: Flags, size: tuple[int, int]) -> tuple[Flags, Flags]:
-    """Both kinds of marks at `size` (width, height); none is lost by becoming small."""
-    first, second = shrunk(foreground, size), shrunk(background, size)
-    is_foreground = (first > 0) & (first >= second)
-    return is_foreground, (second > 0) & ~is_foreground
 
 
 def shrunk(flags: Flags, size: tuple[int, int]) -> NDArray[np.float32]:

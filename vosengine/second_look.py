@@ -57,11 +57,16 @@ def second_look(
 
     shots: annotated frames, at least one. image: the frame at working resolution.
     """
+    if not correction.is_needed:
+        yield correction.result(None)
+        return
     memories: list[Memory] = []
     for shot in shots:
         memories.append(method.remember(shot.image, shot.mask))
         yield None
-    cut = correction.cut(_seen(method, image, _at_size_of(image, correction.guidance()), memories))
+    seen = _seen(method, image, _at_size_of(image, correction.guidance()), memories)
+    yield None
+    cut = correction.cut(seen)
     yield None
     made = _at_size_of(image, correction.result(cut))
     memories.append(method.remember(image, made))

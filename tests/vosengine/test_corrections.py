@@ -83,7 +83,7 @@ def test_a_large_frame_is_corrected_as_sharply_as_its_pixels() -> None:
 def test_where_a_network_doubts_the_mask_it_may_change_farther_from_the_mark() -> None:
     half = TRUTH & ~ellipse(240, 320, 180, 120, 40, 38)
     scribbles = stroke(unmarked(half.shape), (180, 112), (180, 128))
-    correction = Correction(IMAGE, scribbles, mask_of(half))
+    correction = Correction(IMAGE, scribbles, mask_of(half), doubtful=True)
     alone = correction.result(correction.cut())
     doubt = np.where(TRUTH & ~half, np.float32(0.5), half.astype(np.float32))
     helped = correction.result(correction.cut(cv2.resize(doubt, (160, 120))))  # networks work on less
@@ -94,7 +94,7 @@ def test_where_a_network_doubts_the_mask_it_may_change_farther_from_the_mark() -
 def test_a_second_look_decides_near_the_marks_alone() -> None:
     half = TRUTH & ~ellipse(240, 320, 200, 120, 16, 20)
     scribbles = stroke(unmarked(half.shape), (196, 114), (204, 126))
-    correction = Correction(IMAGE, scribbles, mask_of(half))
+    correction = Correction(IMAGE, scribbles, mask_of(half), doubtful=True)
     nothing = np.zeros(half.shape, np.float32)  # it sees no object anywhere
     mask = correction.result(correction.looked_again(correction.cut(), nothing))
     check_marks(mask, scribbles)
