@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.workspace import Workspace
 from tests.app.conftest import FIRST_NUMBER, FRAMES, HEIGHT, WIDTH, open_and_wait
 from tests.app.mouse import RIGHT, drag
+from tests.app.person import do
 from vosengine.config import Config
 from vosengine.engine import Engine
 
@@ -75,7 +76,7 @@ def test_a_correction_of_a_predicted_frame_and_its_undo(real_window: MainWindow,
     square = np.zeros((HEIGHT, WIDTH), np.uint8)
     square[16:32, 8:24] = 255
     document.set_mask(1, 0, square)
-    real_window.actions_by_name["run"].trigger()
+    do(real_window, "run")
     qtbot.waitUntil(lambda: not real_window.workspace.runner.is_running, timeout=PATIENCE)
     real_window.editing.go_to(4)
     before = document.shown_mask(1, 4)
@@ -89,7 +90,7 @@ def test_a_correction_of_a_predicted_frame_and_its_undo(real_window: MainWindow,
     assert np.array_equal(corrected[:, :36] > 127, before[:, :36] > 127)
     assert document.state(1, 4) is FrameState.ANNOTATED
     assert document.state(1, 5) is FrameState.STALE
-    real_window.actions_by_name["undo"].trigger()
+    do(real_window, "undo")
     assert document.mask(1, 4) is None
     assert document.scribbles(1, 4) is None
     assert np.array_equal(document.shown_mask(1, 4), before)
