@@ -21,6 +21,7 @@ from vosengine.project_file import without_soft_edges
 from vosengine.types import Box, Image, Mask
 
 LIVE_INTERVAL = 60  # milliseconds between two questions while the pen moves
+REMEMBERED = 3  # annotated frames that a correction looks at
 ANSWERS = 4  # frames of which it is known that their mask is made of their marks alone
 
 Key = tuple[int, int]  # object id, frame
@@ -166,9 +167,10 @@ class Scribbler(QObject):
             self.working_changed.emit()
             return
         self._cancel_live()
-        job = self._submit(key, self._marks(key), live=False)
+        before = self._corrected_mask(document, key)
+        job = self._submit(key, self._marks(key), before, live=False)
         self._asked[job] = key
-        if self._corrected_mask(document, key) is None:
+        if before is None:
             self._pointing.add(job)
         self.working_changed.emit()
 
@@ -195,7 +197,9 @@ class Scribbler(QObject):
         key, stroke, value = self._stroke
         marks = self._marks(key)
         stroke.mark(marks, value)
-        self._live_job = self._submit(key, marks, live=True)
+        assert self._document is not None
+        before = self._corrected_mask(self._document, key)
+        self._live_job = self._submit(key, marks, before, live=True)
 
     def _marks(self, key: Key) -> Scribbles:
         """A copy of the marks so far."""
@@ -205,13 +209,13 @@ class Scribbler(QObject):
         drawn = document.scribbles(*key)
         return np.zeros(image[1].shape[:2], np.uint8) if drawn is None else drawn.copy()
 
-    def _submit(self, key: Key, marks: Scribbles, live: bool) -> int:
+    def _submit(self, key: Key, marks: Scribbles, before: Mask | None, live: bool) -> int:
         document, image = self._document, self._image
         assert document is not None
         assert image is not None
         read_only(marks)
         object_id, frame = key
-        box, before = document.box(*key), self._corrected_mask(document, key)
+        box = document.box(*key)
         if before is None or box is not None or live:
             return self._bridge.submit(
                 GrabCut(image[1], marks, frame, object_id, box, before, document.revision, live)
@@ -224,7 +228,7 @@ class Scribbler(QObject):
                 image[1],
                 marks,
                 before,
-                document.annotations({object_id}),
+                document.annotations({object_id}, _nearest(document.annotated_frames(object_id), frame)),
                 document.config,
                 document.revision,
                 document.cache_folder,
@@ -301,3 +305,8 @@ class Scribbler(QObject):
         if live is not self._live:
             self._live = live
             self.live_changed.emit()
+
+
+def _nearest(frames: list[int], frame: int) -> list[int]:
+    """Those beside `frame` that it is compared with; unpacking all of a clip's would keep the pen waiting."""
+    return sorted((each for each in frames if each != frame), key=lambda each: abs(each - frame))[:REMEMBERED]
