@@ -63,7 +63,7 @@ class Correcting(QObject):
         elif change.kind is Kind.UNDO and self._drawn:
             drawn = [key for key in self._drawn if _is_corrected(document, *key)]
             self._drawn.clear()
-            if len(drawn) == 1:
+            if len(drawn) == 1 and not document.redo_name:  # else something was undone
                 self._corrected(document, drawn[0][1])
 
     def _corrected(self, document: Document, frame: int) -> None:

@@ -92,6 +92,10 @@ def test_the_status_line_says_what_may_change_and_how_to_update_it(
     correct(opened, qtbot)
     number = FRAME + FIRST_NUMBER
     assert said == [f"Frame {number} corrected; 4 frames may change: Ctrl+R brings them up to date."]
+    drag(opened.canvas, [(30.5, 40.5), (40.5, 40.5)])
+    qtbot.waitUntil(lambda: len(said) == 2)
+    do(opened, "undo")
+    assert len(said) == 2, "to undo the second stroke is no correction"
     run(opened, qtbot)
     do(opened, "brush")
     opened.editing.go_to(FRAME + 1)
