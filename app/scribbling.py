@@ -17,7 +17,6 @@ from app.pen import PenStroke
 from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
 from vosengine.messages import END, Correct, Event, GrabCut, JobFailed, MaskDrawn, read_only
-from vosengine.project_file import without_soft_edges
 from vosengine.types import Box, Image, Mask
 
 LIVE_INTERVAL = 60  # milliseconds between two questions while the pen moves
@@ -241,10 +240,8 @@ class Scribbler(QObject):
 
         None where it is made of the marks alone: then more of them are to make a better one.
         """
-        shown = document.shown_mask(*key)
-        mask = None if shown is None else without_soft_edges(shown)
-        known = self._of_marks.get(key)
-        return None if mask is None or (known is not None and np.array_equal(mask, known)) else mask
+        shown, known = document.shown_mask(*key), self._of_marks.get(key)
+        return None if shown is None or (known is not None and np.array_equal(shown, known)) else shown
 
     def _keep_image(self, frame: int, image: Image) -> None:
         self._image = (frame, image)

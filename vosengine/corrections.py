@@ -35,6 +35,7 @@ REACH_OF_MARK, REACH_OF_MASK, REACH_OF_FRAME = 0.5, 0.02, 0.0055
 DOUBT_REACH = 4.0  # where a network doubts the mask it may change as many times as far
 CONTEXT = 2.0  # of the reach: how far beyond that the colours are learnt
 MARKED = 0.5  # share of the most marked pixel's from which a small pixel is marked
+EDGE = 0.012  # of the frame's diagonal: soft edges are hardly wider
 SURE = 0.9  # a probability above this, or as near to 0, is no doubt
 
 Flags = NDArray[np.bool_]
@@ -44,9 +45,10 @@ def corrected_mask(image: Image, scribbles: NDArray[np.uint8], previous: Mask, l
     """`previous` corrected by marks, by the image's colours alone.
 
     image: (height, width, 3). scribbles: (height, width), 0 unmarked, 1 background, 2 foreground. previous:
-    (height, width), object from half coverage on. live: coarser, for a pen that still moves.
-    Returns a mask: 255 on every foreground mark, 0 on every background mark, `previous` away from the marks
-    that contradict it. Raises AnnotationError when the sizes differ.
+    (height, width), soft edges included, object from half coverage on. live: coarser, for a pen that still
+    moves.
+    Returns a mask: 255 on every foreground mark, 0 on every background mark, hard where it changed, and
+    `previous` as it was away from the marks that contradict it. Raises AnnotationError when the sizes differ.
     """
     correction = Correction(image, scribbles, previous, LIVE_SIDE if live else SIDE)
     return correction.result(correction.cut() if correction.is_needed else None)
@@ -130,7 +132,7 @@ class Correction:
         check_size(image, scribbles, previous)
         self._image, self._shape = image, previous.shape
         self._foreground, self._background = scribbles == FOREGROUND, scribbles == BACKGROUND
-        self._before = previous > 127
+        self._previous, self._before = previous, previous > 127
         self._near = self._neighbourhood(side, CONTEXT + (DOUBT_REACH if doubtful else 1.0))
 
     @property
@@ -163,12 +165,21 @@ class Correction:
 
     def result(self, after: Flags | None) -> Mask:
         """The whole frame's mask, given the neighbourhood's; None where nothing contradicts the mask."""
-        mask = self._before.copy()
+        inside = self._before.copy()
         if after is not None:
             near = self._known()
-            mask[near.window] = self._enlarged(near, after)
-        mask = (mask | self._foreground) & ~self._background
-        return np.where(mask, np.uint8(255), np.uint8(0))
+            inside[near.window] = self._enlarged(near, after)
+        inside = (inside | self._foreground) & ~self._background
+        hard = np.where(inside, np.uint8(255), np.uint8(0))
+        kept = ~(self._foreground | self._background)
+        if self._near is not None:
+            kept[self._near.window] &= ~self._beside((inside != self._before)[self._near.window])
+        return np.where(kept, self._previous, hard)
+
+    def _beside(self, changed: Flags) -> Flags:
+        """Where the former edge's softness would be a seam: what changed, and what is near it."""
+        reach = max(6, round(EDGE * math.hypot(*self._shape)))
+        return cv2.dilate(changed.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
 
     def _known(self) -> Neighbourhood:
         if self._near is None:

@@ -154,8 +154,9 @@ class GrabCut:
 class Correct:
     """Interactive: `previous`, the mask of one object on one frame, corrected by scribbles as in `GrabCut`.
 
-    The object's fine-tuned model looks at the frame with the object's annotations on other frames in mind;
-    where nothing was learned yet, GrabCut answers alone. `image` is the frame at full resolution.
+    Its soft edges stay where it does not change. The object's fine-tuned model looks at the frame with the
+    object's annotations on other frames in mind; where nothing was learned yet, GrabCut answers alone.
+    `image` is the frame at full resolution.
     """
 
     clip: Path

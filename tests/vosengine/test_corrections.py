@@ -67,6 +67,18 @@ def test_marks_that_agree_with_the_mask_change_nothing() -> None:
     assert not Correction(IMAGE, scribbles, mask_of(TRUTH)).is_needed
 
 
+def test_soft_edges_stay_soft_but_where_the_mask_changed() -> None:
+    bitten = TRUTH & ~ellipse(240, 320, 190, 125, 30, 25)
+    previous = cv2.GaussianBlur(mask_of(bitten), (0, 0), 1.5)
+    scribbles = stroke(unmarked(IMAGE.shape), (168, 125), (205, 125))
+    mask = corrected_mask(IMAGE, scribbles, previous)
+    check = mask[:, :120], previous[:, :120]
+    assert np.array_equal(*check)
+    assert len(np.unique(check[0])) > 10
+    assert (mask[125, 120:200] == 255).all(), "no seam where the former edge was"
+    assert similarity(np.where(mask > 127, 255, 0).astype(np.uint8), TRUTH) > 0.97
+
+
 def test_a_large_frame_is_corrected_as_sharply_as_its_pixels() -> None:
     truth = ellipse(1080, 1920, 900, 500, 400, 300)
     image = np.asarray(cv2.resize(scene(truth[::4, ::4]), (1920, 1080)), np.uint8)
