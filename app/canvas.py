@@ -17,7 +17,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPointingDevice,
-    QResizeEvent,
     QTabletEvent,
     QWheelEvent,
 )
@@ -35,11 +34,11 @@ from app.canvas_drawing import (
     draw_stroke,
     widget_rect,
 )
+from app.frame_view import FrameView
 from app.outlines import Outline
 from app.pen import FULL_PRESSURE, Brush, PenStroke
 from app.pointer import Gesture, Pointer, box_between, is_space, takes_back
 from app.tools import Point
-from app.viewport import Viewport, fitted
 from vosengine.types import Box
 
 WHEEL_STEP = 1.2  # zoom per notch
@@ -48,7 +47,7 @@ CLOSING_REACH = 9.0  # widget units from an outline's start within which a press
 BUTTONS = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
 
 
-class Canvas(QWidget):
+class Canvas(FrameView):
     """One frame under a zoomable viewport. All positions in signals are in clip pixels."""
 
     stroke_changed = Signal(object, bool)  # PenStroke so far, subtracts
@@ -60,7 +59,6 @@ class Canvas(QWidget):
     pick_finished = Signal()  # what the last `colour_picked` said is meant
     abandoned = Signal()  # Esc took what is under the pen away
     hovered = Signal(object)  # (x, y), or None when the pointer leaves the frame
-    scale_changed = Signal(float)  # screen pixels a clip pixel
     space_tapped = Signal()
     radius_scrolled = Signal(int)  # notches of the wheel with Ctrl or Alt
 
@@ -72,11 +70,8 @@ class Canvas(QWidget):
         self.setMinimumSize(QSize(320, 180))
         self.setObjectName("canvas")
         self.setAccessibleName("Viewer")
-        self._clip_size: tuple[int, int] | None = None
         self._picture = QImage()
         self._bare = QImage()
-        self._viewport = Viewport()
-        self._fits = True  # keeps fitting until the user zooms or pans
         self._pointer = Pointer()
         self._boxes: list[tuple[Box, QColor]] = []
         self._stroke: PenStroke | None = None
@@ -89,7 +84,6 @@ class Canvas(QWidget):
         self._picked: QPointF | None = None
         self._pan_from: QPointF | None = None
         self._space_down = self._space_used = False
-        self._at: QPointF | None = None
         self._blit = Blit()
 
     # --- what it shows ----------------------------------------------------------------------------------
@@ -130,11 +124,6 @@ class Canvas(QWidget):
         return self._picture
 
     @property
-    def viewport(self) -> Viewport:
-        """Where the frame lies."""
-        return self._viewport
-
-    @property
     def is_drawing(self) -> bool:
         """Whether a stroke, box, outline or colour is under the pen."""
         stroke = self._stroke is not None and not self._lingering
@@ -146,54 +135,7 @@ class Canvas(QWidget):
         outline = self._pointer.outline
         return outline if outline is not None and outline.is_open else None
 
-    # --- zoom and pan -----------------------------------------------------------------------------------
-
-    def fit(self) -> None:
-        """Show the whole frame, also after the widget is resized."""
-        self._fits = True
-        if self._clip_size is not None:
-            self._place(fitted(self._clip_size, self._size()))
-        self.update()
-
-    def actual_size(self) -> None:
-        """One clip pixel to one screen pixel, round the widget's centre."""
-        scale = 1 / self.devicePixelRatioF()
-        self.zoom_by(scale / self._viewport.scale, QPointF(self.rect().center()))
-
-    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
-        """Zoom about a widget position, by default the pointer or else the centre."""
-        if self._clip_size is None:
-            return
-        point = at or self._at or QPointF(self.rect().center())
-        self.lay(self._viewport.zoomed(factor, point.x(), point.y()))
-
-    @property
-    def fits(self) -> bool:
-        """Whether the whole frame is kept in sight."""
-        return self._fits
-
-    def lay(self, viewport: Viewport) -> None:
-        """Put the frame elsewhere, as far as it stays in sight."""
-        self._fits = False
-        self._place(viewport)
-
-    def _place(self, viewport: Viewport) -> None:
-        if self._clip_size is not None:
-            viewport = viewport.kept_in_sight(self._clip_size, self._size())
-        self._viewport = viewport
-        self.scale_changed.emit(viewport.scale * self.devicePixelRatioF())
-        self.update()
-
-    def _size(self) -> tuple[int, int]:
-        return self.width(), self.height()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit again, or keep the centre where it was."""
-        if self._clip_size is not None and self._fits:
-            self.fit()
-        elif self._clip_size is not None and event.oldSize().isValid():
-            grown = event.size() - event.oldSize()
-            self._place(self._viewport.panned(grown.width() / 2, grown.height() / 2))
+    # --- pointer ----------------------------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom to the pointer; with Ctrl or Alt the brush grows or shrinks."""
@@ -206,8 +148,6 @@ class Canvas(QWidget):
         else:
             self.zoom_by(WHEEL_STEP**notches, event.position())
         event.accept()
-
-    # --- pointer ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to pan, to draw, to drag a box or to pick a colour; or set an outline's corner."""
@@ -380,9 +320,6 @@ class Canvas(QWidget):
             self.area_outlined.emit([(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)], True)
         else:
             self.box_drawn.emit(box)
-
-    def _clip_position(self, position: QPointF) -> Point:
-        return self._viewport.to_clip(position.x(), position.y())
 
     def _hover(self) -> None:
         inside = None
