@@ -31,6 +31,7 @@ class Backgrounds(QObject):
         self._workspace, self._viewer, self._settings, self._window = workspace, viewer, settings, window
         self._former = View.OVERLAY  # to go back to where no picture is chosen
         viewer.view_changed.connect(self._view_changed)
+        workspace.document_changed.connect(self._document_changed)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """What the actions do, by name."""
@@ -49,12 +50,31 @@ class Backgrounds(QObject):
         """The picture is read, or asked for, when it is looked at first."""
         if self._viewer.view is not View.PICTURE:
             self._former = self._viewer.view
-        elif self._viewer.picture is None:
-            chosen = self._settings.background_picture
-            if chosen:
-                self._read(Path(chosen))
-            elif self._workspace.document is None or not self._choose_picture():
-                self.actions[self._former.value].trigger()
+        elif self._lacks_picture() and not self._read_chosen() and not self._choose_picture():
+            self._go_back()
+
+    def _document_changed(self) -> None:
+        """The view may be the one of the last session."""
+        if self._lacks_picture() and not self._read_chosen():
+            self._go_back()
+
+    def _read_chosen(self) -> bool:
+        """Whether a picture was chosen some time."""
+        chosen = self._settings.background_picture
+        if chosen:
+            self._read(Path(chosen))
+        return bool(chosen)
+
+    def _lacks_picture(self) -> bool:
+        viewer = self._viewer
+        is_open = self._workspace.document is not None
+        return is_open and viewer.view is View.PICTURE and viewer.picture is None
+
+    def _go_back(self) -> None:
+        """Directly: its action may not be possible just now."""
+        self.actions[self._former.value].setChecked(True)
+        self._settings.view = self._former.value
+        self._viewer.set_view(self._former)
 
     def _choose_colour(self) -> None:
         now = QColor(self._settings.backdrop)
@@ -80,8 +100,8 @@ class Backgrounds(QObject):
         """The picture, or why there is none: then the former one stays."""
         if isinstance(loaded, str):
             self._workspace.message.emit(loaded)
-            if self._viewer.view is View.PICTURE and self._viewer.picture is None:
-                self.actions[self._former.value].trigger()
+            if self._lacks_picture():
+                self._go_back()
             return
         self._settings.background_picture = str(loaded.path)
         self._viewer.set_picture(loaded)

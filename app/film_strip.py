@@ -35,7 +35,7 @@ class FilmStrip(QObject):
         self._missing: list[int] = []
         self._asked: list[int] = []
         self._film = QPixmap()
-        self._key: tuple[float, ...] = ()  # what the film was drawn for
+        self._key: tuple[float | str, ...] = ()  # what the film was drawn for
         self._soon = QTimer(self, singleShot=True, interval=ASK_DELAY)
         self._soon.timeout.connect(self._ask)
 
@@ -79,7 +79,7 @@ class FilmStrip(QObject):
         if ratio != self._ratio:
             self._ratio = ratio
             self._clear()
-        key = axis.left, axis.scale, axis.room
+        key = axis.left, axis.scale, axis.room, theme.colours().canvas
         if key != self._key:
             self._key, self._film = key, self._drawn(axis)
         painter.drawPixmap(round(axis.origin), top, self._film)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -31,7 +31,8 @@ class Packed:
 
     left, top, width, height: the bounding box of what is not 0, in pixels. planes: for each of `values` the
     pixels in the box that have it, as rows of bits, compressed. soft: the pixels of a mask that are neither
-    0 nor 255, as one more plane and their values, compressed; empty without such.
+    0 nor 255, as one more plane and their values, compressed; empty without such. centre: the middle of what
+    is covered, (x, y) as shares of the picture; None where nothing is.
     """
 
     shape: tuple[int, int]
@@ -42,6 +43,7 @@ class Packed:
     values: tuple[int, ...]
     planes: bytes
     soft: bytes = b""
+    centre: tuple[float, float] | None = field(default=None, compare=False)
 
     @classmethod
     def pack(cls, picture: NDArray[np.uint8], values: tuple[int, ...] = MASK_VALUES) -> Self:
@@ -52,7 +54,9 @@ class Packed:
         bits = np.stack([np.packbits(inside == value, axis=1) for value in values])
         planes = zlib.compress(bits.tobytes(), 1)
         soft = _pack_soft(inside) if values == MASK_VALUES else b""
-        return cls(shape, left, top, width, height, values, planes, soft)
+        # Now that it is at hand: who asks for it later waits for nothing.
+        centre = _centre_in(shape, left, top, inside)
+        return cls(shape, left, top, width, height, values, planes, soft, centre)
 
     def unpack(self) -> NDArray[np.uint8]:
         """The picture as it was, a new writable array."""
@@ -75,11 +79,6 @@ class Packed:
             covered += int(_soft_values(self.soft, self.height, self.width)[1].sum()) / 255
         return covered / max(self.shape[0] * self.shape[1], 1)
 
-    @cached_property
-    def centre(self) -> tuple[float, float] | None:
-        """The middle of what is covered, (x, y) as shares of the picture; None where nothing is."""
-        return centre_of(self.unpack())
-
     @property
     def size(self) -> int:
         """Bytes held."""
@@ -95,7 +94,7 @@ class Packed:
 
     def to_bytes(self) -> bytes:
         """For `from_bytes`."""
-        lengths = json.dumps([len(self.planes), len(self.soft)]).encode("ascii")
+        lengths = json.dumps([len(self.planes), len(self.soft), self.centre]).encode("ascii")
         return b"\n".join((self._head, lengths, self.planes + self.soft))
 
     @classmethod
@@ -103,11 +102,14 @@ class Packed:
         """What `to_bytes` wrote. Raises ValueError for anything else."""
         head, lengths, parts = content.split(b"\n", 2)
         shape, left, top, width, height, values = json.loads(head)
-        planes, soft = json.loads(lengths)
+        planes, soft, *known = json.loads(lengths)
         if len(parts) != planes + soft:
             raise ValueError("the picture is incomplete")
         own = (shape[0], shape[1])
-        return cls(own, left, top, width, height, tuple(values), parts[:planes], parts[planes:])
+        packed = cls(own, left, top, width, height, tuple(values), parts[:planes], parts[planes:])
+        # Former editions did not keep the centre.
+        centre = known[0] and (known[0][0], known[0][1]) if known else centre_of(packed.unpack())
+        return replace(packed, centre=centre)
 
     @property
     def _head(self) -> bytes:
@@ -126,6 +128,14 @@ class Shelved:
     def packed(self) -> Packed:
         """Take it from the shelf."""
         return self.fetch(self.digest)
+
+
+def _centre_in(
+    shape: tuple[int, int], left: int, top: int, inside: NDArray[np.uint8]
+) -> tuple[float, float] | None:
+    """The middle of what a picture of this shape covers, all of it `inside` the box from left and top on."""
+    found, (height, width) = centre_of(inside), inside.shape
+    return found and ((left + found[0] * width) / shape[1], (top + found[1] * height) / shape[0])
 
 
 def _pack_soft(inside: NDArray[np.uint8]) -> bytes:

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QCloseEvent, QFont, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLineEdit,
     QListView,
@@ -170,6 +171,11 @@ class Palette(QFrame):
             return True
         if event.key() in WALKING and watched is self.line:
             self._walk(event)
+            return True
+        types = event.text() and event.text().isprintable()
+        if watched is self.list and (types or event.key() == Qt.Key.Key_Backspace):
+            self.line.setFocus()
+            QApplication.sendEvent(self.line, event)
             return True
         return super().eventFilter(watched, event)
 

@@ -38,6 +38,8 @@ SCALES = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 class Appearance(QObject):
     """Keeps the look of the window as the settings say."""
 
+    settings_changed = Signal()  # worth keeping at once
+
     def __init__(self, viewer: Viewer, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
         self._viewer, self._settings, self._window = viewer, settings, window
@@ -61,6 +63,7 @@ class Appearance(QObject):
         dialog.look_changed.connect(self._show_look)
         dialog.exec()
         dialog.deleteLater()
+        self.settings_changed.emit()
 
     def _show_look(self) -> None:
         self._viewer.set_look(Look(self._settings.overlay_opacity, self._settings.outline_width))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import traceback
+import weakref
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +42,8 @@ from vosengine.types import Image
 
 READERS = 3  # mattes of several objects that are read side by side
 CACHE_BYTES = 256 * 2**20  # decoded frames and full-size mattes kept in memory
+
+_log = logging.getLogger(__name__)
 
 
 class Renderer(QObject):
@@ -209,8 +213,11 @@ class Renderer(QObject):
         return None if picture is None else ("strip_ready", (wishes[0][0], picture))
 
     def _ahead(self, footage: _Footage, layers: tuple[Layer, ...]) -> tuple[str, tuple[object, ...]] | None:
-        if layers:
-            footage.read(layers[0])
+        try:
+            if layers:
+                footage.read(layers[0])
+        except Exception:  # of no concern until the frame is shown, which says so
+            _log.warning("A matte could not be read ahead", exc_info=True)
         return ("read", ()) if len(layers) == 1 else None
 
     def _fill(self, footage: _Footage, _: None) -> tuple[str, tuple[object, ...]]:
@@ -310,7 +317,7 @@ class _Footage:
         if picture is None:
             return None
         height, width = image.shape[:2]
-        key = ("filling", picture, width, height)
+        key = ("filling", weakref.ref(picture), width, height)  # a picture taken back is not kept alive
         kept = self._kept.get(key)
         if kept is None:
             kept = picture.filling(width, height)

@@ -174,7 +174,11 @@ class ActionCard(QFrame):
 
     def _remove(self, keys: str) -> None:
         self._keymap.remove(self._name, keys)
-        self._say(tr("{keys} is free now.").format(keys=native(keys)))
+        holder, shown = self._keymap.holder(keys), native(keys)
+        if holder:  # by default it is that one's
+            self._say(tr("{keys} is “{other}” again.").format(keys=shown, other=plain(SPECS[holder].text)))
+        else:
+            self._say(tr("{keys} is free now.").format(keys=shown))
         self._change()
         self.edit.setFocus()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -79,10 +79,12 @@ class ShortcutSheet(QDialog):
         layout.addLayout(buttons)
         for button in (change, close):
             button.setAutoDefault(False)  # Return in the search closes nothing
-        QShortcut(QKeySequence("F1"), self, self.close)
+        self._closes = QShortcut(self)
+        self._closes.activated.connect(self.close)
 
     def refresh(self) -> None:
         """Show the lines that are looked for, with their present keys."""
+        self._closes.setKeys(self._actions["shortcuts"].shortcuts())
         found = matching(sections(self._actions), self.search.text())
         content = QWidget()
         columns = QHBoxLayout(content)

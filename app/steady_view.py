@@ -15,10 +15,11 @@ from app.language import tr
 from app.survey import Survey
 from app.view_name import ViewName
 from app.viewer import Viewer
+from app.viewport import Viewport
 from app.whereabouts import Place, steadied
 from app.workspace import Workspace
 
-LARGEST_STEP = 2.0  # change of scale from one frame to the next
+LARGEST_CHANGE = 8.0  # of the scale, either way: a speck of a matte must not blow the picture up
 
 
 class SteadyView(QObject):
@@ -35,6 +36,9 @@ class SteadyView(QObject):
         self.is_on = False
         self._followed: tuple[int, int] | None = None  # object id and frame the view was laid for
         self._place: Place | None = None  # there
+        # All frames are laid from here, so that it does not matter on which way one came to them.
+        self._anchor: tuple[Viewport, Place] | None = None
+        self._laid = viewer.canvas.viewport  # another one: the user zoomed or panned
         self._former: tuple[bool, float] = (True, 1.0)  # whether the frame was fitted before, the scale then
         self._name = ViewName(viewer.canvas)
         workspace.document_changed.connect(self._stop)
@@ -54,6 +58,8 @@ class SteadyView(QObject):
     def facts(self) -> set[str]:
         """Whether there is anything to follow."""
         document = self._workspace.document
+        if self.is_on:  # it must be possible to end it, also beside an object without mattes
+            return {"somewhere"}
         findings = self._survey.findings.get(document.object_id) if document is not None else None
         somewhere = findings is not None and bool((np.nan_to_num(findings.area) > 0).any())
         return {"somewhere"} if somewhere else set()
@@ -65,7 +71,7 @@ class SteadyView(QObject):
             return
         self.is_on = True
         self._former = self._canvas.fits, self._canvas.viewport.scale
-        self._followed, self._place = None, None
+        self._followed, self._place, self._anchor = None, None, None
         self._follow(document.frame)
         self._show_state()
         keys = self.actions["steady"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
@@ -76,6 +82,8 @@ class SteadyView(QObject):
     def _toggle_size(self) -> None:
         if self.actions["steady_size"].isChecked() and not self.is_on:
             self._toggle()
+        elif self.is_on and self._place is not None:
+            self._anchor = self._canvas.viewport, self._place
 
     def _stop(self, fits: bool = False) -> None:
         if self.is_on:
@@ -112,16 +120,22 @@ class SteadyView(QObject):
         place = self._place_on(document, frame)
         if place is None:
             return
-        self._followed = document.object_id, frame
-        canvas = self._canvas
-        if self._place is None:
-            middle = canvas.viewport.to_clip(canvas.width() / 2, canvas.height() / 2)
-            canvas.lay(canvas.viewport.followed(middle, place.point))
-        else:
-            factor = self._place.size / place.size if self.actions["steady_size"].isChecked() else 1.0
-            factor = min(max(factor, 1 / LARGEST_STEP), LARGEST_STEP)
-            canvas.lay(canvas.viewport.followed(self._place.point, place.point, factor))
-        self._place = place
+        former, self._followed = self._followed, (document.object_id, frame)
+        viewport, canvas = self._canvas.viewport, self._canvas
+        if self._place is None or former is None:
+            middle = viewport.to_clip(canvas.width() / 2, canvas.height() / 2)
+            self._anchor = viewport.followed(middle, place.point), place
+        elif former[0] != document.object_id:
+            self._anchor = viewport.followed(self._place.point, place.point), place
+        elif self._anchor is None or viewport != self._laid:
+            self._anchor = viewport, self._place
+        canvas.lay(self._seen_from(*self._anchor, place))
+        self._laid, self._place = canvas.viewport, place
+
+    def _seen_from(self, viewport: Viewport, anchor: Place, place: Place) -> Viewport:
+        factor = anchor.size / place.size if self.actions["steady_size"].isChecked() else 1.0
+        factor = min(max(factor, 1 / LARGEST_CHANGE), LARGEST_CHANGE)
+        return viewport.followed(anchor.point, place.point, factor)
 
     def _place_on(self, document: Document, frame: int) -> Place | None:
         """Where the selected object is, or was last; before it appears, where it will."""

@@ -28,6 +28,7 @@ class Colours:
     panel: str
     raised: str
     line: str
+    seam: str  # between frames that lie side by side in a lane, "#aarrggbb"
     tick: str  # marks of the ruler, and what is cached
     text: str
     muted: str
@@ -59,6 +60,7 @@ DARK = Colours(
     panel="#23262b",
     raised="#2e3238",
     line="#3b4048",
+    seam="#46000000",
     tick="#586070",
     text="#e6e8eb",
     muted="#a3aab4",  # 7:1 on `window`
@@ -80,6 +82,7 @@ LIGHT = Colours(
     panel="#f6f7f8",
     raised="#dadee3",
     line="#bcc2ca",
+    seam="#46000000",
     tick="#939ba6",
     text="#1a1d21",
     muted="#4b535e",  # 6.5:1 on `window`

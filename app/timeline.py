@@ -392,7 +392,7 @@ class Timeline(QWidget):
         marks = columns.largest(lane.marks)
         draw_lane(painter, columns, marks, top + 2, height - 4, lane.colour)
         if self._axis.scale >= 5:
-            painter.setPen(QColor(0, 0, 0, 70))
+            painter.setPen(QColor(theme.colours().seam))
             for x in columns.edges[1:-1]:
                 painter.drawLine(QPointF(x, top + 2), QPointF(x, top + height - 3))
         self._draw_signs(painter, lane, top, columns, marks)

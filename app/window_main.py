@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.settings import Settings
 
+SCALE = "QT_SCALE_FACTOR"
+
 
 def _report(
     tell: Callable[[str, str], object],
@@ -51,16 +53,20 @@ def run_window(path: Path | None = None) -> int:
     from app.workspace import Workspace  # noqa: PLC0415
 
     settings, remark = load_settings()
-    if settings.interface_scale != 1:  # unless the user's environment says otherwise
-        os.environ.setdefault("QT_SCALE_FACTOR", f"{settings.interface_scale:g}")
+    scales = settings.interface_scale != 1 and SCALE not in os.environ  # the user's environment comes first
+    if scales:
+        os.environ[SCALE] = f"{settings.interface_scale:g}"
     application = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(application, QApplication)
+    if scales:
+        del os.environ[SCALE]  # not for the programs that are started from here
     application.setApplicationName("Rotoshot")
     application.setDesktopFileName("rotoshot")
     apply_theme(application, Theme(settings.theme))
     window = MainWindow(Workspace(), settings)
     window.show()
-    for changed in (window.comfort.settings_changed, window.workspace.document_changed):
+    parts = (window.comfort, window.appearance)
+    for changed in (window.workspace.document_changed, *(part.settings_changed for part in parts)):
         changed.connect(partial(_keep, settings))  # not only in the end: nothing is lost with a crash
     sys.excepthook = partial(_report, window.workspace.failed.emit)
     if remark:
