@@ -7,9 +7,9 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QImage, QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app.actions import REASONS, ActionSet, keys_text, plain
 from app.compositing import Scene
@@ -18,12 +18,14 @@ from app.docks import Docks
 from app.editing import Editing, facts
 from app.first_tour import MARKED, RAN, FirstTour
 from app.keymap import Keymap
+from app.keys_of_controls import is_own_key
 from app.language import tr
 from app.opening import Opening
 from app.palette import Entry, found, frame_asked, frame_entry
 from app.palette_window import Palette
 from app.presets import PRESET_LABELS
-from app.recents import keep_picture, look_up
+from app.recents import keep_picture
+from app.recents_look import RecentsLook
 from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.shortcut_sheet import ShortcutSheet
@@ -57,6 +59,7 @@ class Comfort(QObject):
         self._opening, self._settings, self._docks, self._canvas = opening, settings, docks, canvas
         self.keymap = Keymap(settings.shortcuts)
         self._sheet: ShortcutSheet | None = None
+        self._recents = RecentsLook(self)
         self._wants_picture = False
         window.installEventFilter(self)
 
@@ -90,6 +93,7 @@ class Comfort(QObject):
         self._start_screen = start_screen
         start_screen.chosen.connect(lambda folder: self._opening.open(Path(folder)))
         start_screen.removed.connect(self._forget)
+        self._recents.found.connect(start_screen.set_recent)
 
     # --- keeping up ---------------------------------------------------------------------------------------
 
@@ -122,8 +126,7 @@ class Comfort(QObject):
     def list_recents(self) -> None:
         """Look the recent projects up, off the GUI thread, and list them."""
         folders, opened = list(self._settings.recent_projects), dict(self._settings.recent_opened)
-        show = self._start_screen.set_recent
-        self._workspace.worker.submit(lambda: look_up(folders, opened), show, "recent projects")
+        self._recents.look(folders, opened)
 
     def _forget(self, folder: str) -> None:
         self._settings.forget_recent(folder)
@@ -131,12 +134,11 @@ class Comfort(QObject):
         self.settings_changed.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Space presses the control that the keyboard has walked to; everywhere else it plays."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            focus = QApplication.focusWidget()
-            if event.key() == Qt.Key.Key_Space and isinstance(focus, QAbstractButton | QComboBox):
-                event.accept()
-                return True
+        """The control that the keyboard has walked to keeps its keys; everywhere else they are shortcuts."""
+        asked = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
+        if asked and is_own_key(QApplication.focusWidget(), event):
+            event.accept()
+            return True
         return super().eventFilter(watched, event)
 
     # --- commands -----------------------------------------------------------------------------------------

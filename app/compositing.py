@@ -21,6 +21,7 @@ from vosengine.types import Image, Mask, Matte
 OVERLAY_OPACITY = 0.45
 CHECKER_SIDE = 12  # display pixels
 CHECKER_LIGHT, CHECKER_DARK = 168, 112
+PROXY_SIDE = 854  # pixels, the longer side: what widths of lines are told in
 
 Colour = tuple[int, int, int]
 # Cyan and magenta: unlike green and red, told apart by all eyes.
@@ -229,10 +230,11 @@ def _union(image: Image, weights: Weighted) -> NDArray[np.uint8]:
     return union
 
 
-def _bounds(weight: NDArray[np.uint8]) -> tuple[slice, slice]:
-    """The rows and columns that an object takes: what lies outside need not be computed."""
+def _bounds(weight: NDArray[np.uint8], margin: int = 0) -> tuple[slice, slice]:
+    """The rows and columns that an object takes, and so many round it: the others need not be computed."""
     left, top, width, height = cv2.boundingRect(weight)
-    return np.s_[top : top + max(height, 1), left : left + max(width, 1)]
+    bottom, right = top + max(height, 1) + margin, left + max(width, 1) + margin
+    return np.s_[max(top - margin, 0) : bottom, max(left - margin, 0) : right]
 
 
 def _blended(over: Image, under: Image, share: NDArray[np.float32]) -> Image:
@@ -268,9 +270,17 @@ def _overlaid(image: Image, weights: Weighted, look: Look, tinted: bool) -> Imag
 
 
 def _draw_outline(image: Image, colour: Colour, weight: NDArray[np.uint8], width: float) -> None:
-    outlines, _ = cv2.findContours((weight > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    thickness = max(1, round(width * max(1, image.shape[1] / 1000)))
-    cv2.drawContours(image, outlines, -1, colour, thickness, cv2.LINE_8)
+    """`width`: in pixels of the proxy, whatever the size of `image`, so that the line is as wide in both."""
+    thickness = width * max(1.0, max(image.shape[:2]) / PROXY_SIDE)
+    part = _bounds(weight, round(thickness) + 1)
+    inside = (weight[part] > 127).astype(np.uint8)
+    outlines, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
+        return
+    away = cv2.drawContours(np.ones_like(inside), outlines, -1, 0, 1, cv2.LINE_8)
+    distance = np.asarray(cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32)
+    share = np.clip(thickness / 2 + 0.5 - distance, 0, min(thickness, 1.0), dtype=np.float32)
+    image[part] = _blended(np.full_like(image[part], colour), image[part], share)
 
 
 @lru_cache(4)

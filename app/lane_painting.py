@@ -30,7 +30,7 @@ LEGEND: tuple[tuple[Mark, str, str], ...] = (
     (
         Mark.SUSPICIOUS,
         "Suspicious",
-        f"Probably wrong: estimated J below {SUSPICIOUS_BELOW:g}. N goes to the worst one",
+        f"Probably wrong: estimated J below {SUSPICIOUS_BELOW:g}.",
     ),
     (Mark.STALE, "Out of date", "Predicted before your latest marks: run again"),
     (Mark.EMPTY, "Empty", "Nothing yet"),

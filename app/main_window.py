@@ -52,7 +52,7 @@ from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
-from app.preferences import Appearance
+from app.preferences import SMALLEST_WINDOW, Appearance
 from app.recovery import Recovery
 from app.running import Running
 from app.settings import Settings
@@ -64,6 +64,7 @@ from app.steps_chapter import StepsChapter
 from app.timeline_control import TimelineControl
 from app.tools import Tool
 from app.viewer import Viewer
+from app.widgets import mark_overflow
 from app.workspace import Workspace
 from vosengine.config import PRESETS, Config, preset
 
@@ -136,7 +137,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Rotoshot")
         self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
-        self.setMinimumSize(960, 600)
+        self.setMinimumSize(*SMALLEST_WINDOW)
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
         self.comfort.welcome(self.start_screen)
@@ -190,6 +191,7 @@ class MainWindow(QMainWindow):
             bar.setMovable(False)
             bar.setIconSize(QSize(20, 20))
             bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+            mark_overflow(bar)
         actions.fill_toolbar(self._tools, "tools")
         actions.fill_toolbar(self._tools, "mask")
         actions.fill_toolbar(self._top, "main")
@@ -381,7 +383,7 @@ class MainWindow(QMainWindow):
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]
         play.setIcon(theme.icon("pause" if playing else "play"))
-        play.setText("P&ause" if playing else "P&lay")
+        play.setText("Pa&use" if playing else "Pla&y")
         self._refresh_actions()
         self.viewer.refresh()
 

@@ -51,6 +51,8 @@ class ObjectsPanel(QFrame):
         self.list.setAccessibleName("Objects")
         self.list.setStatusTip(tr("Click an object to work on it, double-click to rename, drag to reorder"))
         self.list.setMinimumHeight(72)
+        # It takes the room that is left, lest it push Run out of a low window.
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._current_changed)
         self.list.setDragDropMode(QListWidget.DragDropMode.InternalMove)
@@ -270,20 +272,19 @@ class RunPanel(QFrame):
         self.bar.setAccessibleName("Progress")
         self._what, self._figures = muted(), muted()
         self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        body.addWidget(self.presets)
-        body.addWidget(self._note)
-        lines = QVBoxLayout()
-        lines.setSpacing(1)
-        for label in self.cost:
-            lines.addWidget(label)
-        body.addLayout(lines)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
+        body.addWidget(self.presets)
         body.addLayout(buttons)
         body.addWidget(self.bar)
-        body.addWidget(self._what)
-        body.addWidget(self._figures)
+        # What only explains comes last: in a low window the panel is cut off there.
+        for labels in ((self._what, self._figures), self.cost, (self._note,)):
+            lines = QVBoxLayout()
+            lines.setSpacing(1)
+            for label in labels:
+                lines.addWidget(label)
+            body.addLayout(lines)
         self._outcome = "", ""
         self._cost = "", "", ""
         self._is_running = False

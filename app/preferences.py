@@ -33,6 +33,13 @@ THEME_NAMES = {
     Theme.SYSTEM: tr("As the desktop"),
 }
 SCALES = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
+SMALLEST_WINDOW = 960, 600  # width, height in units of the interface
+
+
+def fitting_scales(room: tuple[int, int], scale: float) -> tuple[float, ...]:
+    """Those at which the window fits a screen that has this room (width, height) at the present scale."""
+    larger = min(have * scale / need for have, need in zip(room, SMALLEST_WINDOW, strict=True))
+    return tuple(each for each in SCALES if each <= max(larger, 1.0))
 
 
 class Appearance(QObject):
@@ -43,6 +50,7 @@ class Appearance(QObject):
     def __init__(self, viewer: Viewer, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
         self._viewer, self._settings, self._window = viewer, settings, window
+        self._scale = settings.interface_scale  # in force until the next start
         self._application().styleHints().colorSchemeChanged.connect(self._desktop_changed)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
@@ -58,7 +66,9 @@ class Appearance(QObject):
         return set()
 
     def _ask(self) -> None:
-        dialog = Preferences(self._settings, self._window)
+        room = self._window.screen().availableSize()
+        scales = fitting_scales((room.width(), room.height()), self._scale)
+        dialog = Preferences(self._settings, self._window, scales)
         dialog.theme_chosen.connect(self._show_theme)
         dialog.look_changed.connect(self._show_look)
         dialog.exec()
@@ -86,9 +96,12 @@ class Preferences(QDialog):
     theme_chosen = Signal()
     look_changed = Signal()
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: Settings, parent: QWidget | None = None, scales: tuple[float, ...] = SCALES
+    ) -> None:
+        """`scales`: the sizes of the interface to choose from."""
         super().__init__(parent)
-        self._settings = settings
+        self._settings, self._offered = settings, scales
         self.setWindowTitle(tr("Preferences"))
         self.setMinimumWidth(440)
         form = QFormLayout()
@@ -126,9 +139,9 @@ class Preferences(QDialog):
         self.scales = QComboBox()
         self.scales.setAccessibleName(tr("Size of the interface"))
         self.scales.setToolTip(tr("How large texts, buttons and panels are, from the next start on"))
-        for scale in SCALES:
+        for scale in self._offered:
             self.scales.addItem(f"{scale:.0%}", scale)
-        nearest = min(SCALES, key=lambda scale: abs(scale - self._settings.interface_scale))
+        nearest = min(self._offered, key=lambda scale: abs(scale - self._settings.interface_scale))
         self.scales.setCurrentIndex(self.scales.findData(nearest))
         self.scales.currentIndexChanged.connect(self._choose_scale)
         return self.scales

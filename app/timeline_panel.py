@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app import theme
 from app.actions import ActionSet
 from app.document import Change, Document, Kind
 from app.edge_keys import key_frames
-from app.findings import Mark
 from app.lane import Lane
-from app.lane_painting import LEGEND, draw_runs, draw_sign
 from app.language import tr
+from app.legend import Legend
 from app.survey import Survey
 from app.timeline import Timeline
-from app.widgets import action_button, muted
+from app.widgets import action_button
 from vosengine.messages import MaskPreviewed
 
 TRANSPORT = ("first", "previous_annotation", "previous", "play", "next", "next_annotation", "last")
@@ -54,13 +52,7 @@ class TimelinePanel(QWidget):
         for name in RANGE:
             bar.addWidget(action_button(actions[name]))
         bar.addStretch(1)
-        for mark, name, meaning in LEGEND:
-            bar.addWidget(_LegendSign(mark))
-            label = muted(name)
-            label.setToolTip(meaning)
-            bar.addSpacing(5)
-            bar.addWidget(label)
-            bar.addSpacing(12)
+        bar.addWidget(Legend(actions["next_worst"]))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(2)
@@ -125,26 +117,6 @@ class TimelinePanel(QWidget):
             lanes.append(Lane(own, item.name, colour, findings[own], item.visible, tried, keys))
         self.timeline.set_lanes(lanes, document.object_id)
         self.timeline.set_changed(document.runs.outcome.changed)
-
-
-class _LegendSign(QWidget):
-    """One state as the lanes draw it."""
-
-    def __init__(self, mark: Mark) -> None:
-        super().__init__()
-        self._mark = mark
-        self.setFixedSize(QSize(22, 14))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """A short piece of lane."""
-        painter = QPainter(self)
-        rect = QRectF(0, 0, 22, 14)
-        painter.fillRect(rect, QColor(theme.colours().canvas))
-        draw_runs(painter, [rect], self._mark, QColor(theme.colours().accent))
-        draw_sign(painter, rect.center(), self._mark, 9)
-        painter.setPen(QColor(theme.colours().line))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(rect.adjusted(0, 0, -1, -1))
 
 
 def _clock(seconds: float) -> str:

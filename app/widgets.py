@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.language import tr
 
 ICON = QSize(20, 20)
 KEYBOARD_ACTION = "keyboard_action"  # property: the action that does the same as a control of the mouse
@@ -96,3 +108,12 @@ class WheelGuard(QObject):
             event.ignore()
             return True
         return super().eventFilter(watched, event)
+
+
+def mark_overflow(bar: QToolBar) -> None:
+    """Give the button that opens what does not fit into a toolbar an icon that is seen on its ground."""
+    button = bar.findChild(QToolButton, "qt_toolbar_ext_button")
+    assert button is not None
+    button.setIcon(theme.icon("more"))
+    button.setAccessibleName(tr("More buttons"))
+    button.setToolTip(tr("The buttons for which the window is too small"))
