@@ -50,25 +50,25 @@ class Backgrounds(QObject):
         """The picture is read, or asked for, when it is looked at first."""
         if self._viewer.view is not View.PICTURE:
             self._former = self._viewer.view
-        elif self._lacks_picture() and not self._read_chosen() and not self._choose_picture():
-            self._go_back()
+        elif self._viewer.picture is None:
+            self._get_picture(asks=self._workspace.document is not None)
 
     def _document_changed(self) -> None:
         """The view may be the one of the last session."""
-        if self._lacks_picture() and not self._read_chosen():
-            self._go_back()
+        if self._lacks_picture():
+            self._get_picture(asks=False)
 
-    def _read_chosen(self) -> bool:
-        """Whether a picture was chosen some time."""
+    def _get_picture(self, asks: bool) -> None:
+        """Read what was chosen last, once a clip is open; `asks`: let the user choose where nothing was."""
         chosen = self._settings.background_picture
-        if chosen:
+        if not chosen:
+            if not (asks and self._choose_picture()):
+                self._go_back()
+        elif self._workspace.document is not None:
             self._read(Path(chosen))
-        return bool(chosen)
 
     def _lacks_picture(self) -> bool:
-        viewer = self._viewer
-        is_open = self._workspace.document is not None
-        return is_open and viewer.view is View.PICTURE and viewer.picture is None
+        return self._viewer.view is View.PICTURE and self._viewer.picture is None
 
     def _go_back(self) -> None:
         """Directly: its action may not be possible just now."""

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app.actions import REASONS, ActionSet, keys_text, plain
+from app.aside import Aside
 from app.compositing import Scene
 from app.demo_shot import lay_out
 from app.docks import Docks
@@ -24,8 +25,7 @@ from app.opening import Opening
 from app.palette import Entry, found, frame_asked, frame_entry
 from app.palette_window import Palette
 from app.presets import PRESET_LABELS
-from app.recents import keep_picture
-from app.recents_look import RecentsLook
+from app.recents import keep_picture, look_up
 from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.shortcut_sheet import ShortcutSheet
@@ -59,7 +59,7 @@ class Comfort(QObject):
         self._opening, self._settings, self._docks, self._canvas = opening, settings, docks, canvas
         self.keymap = Keymap(settings.shortcuts)
         self._sheet: ShortcutSheet | None = None
-        self._recents = RecentsLook(self)
+        self._aside = Aside(self)
         self._wants_picture = False
         window.installEventFilter(self)
 
@@ -93,7 +93,6 @@ class Comfort(QObject):
         self._start_screen = start_screen
         start_screen.chosen.connect(lambda folder: self._opening.open(Path(folder)))
         start_screen.removed.connect(self._forget)
-        self._recents.found.connect(start_screen.set_recent)
 
     # --- keeping up ---------------------------------------------------------------------------------------
 
@@ -126,7 +125,7 @@ class Comfort(QObject):
     def list_recents(self) -> None:
         """Look the recent projects up, off the GUI thread, and list them."""
         folders, opened = list(self._settings.recent_projects), dict(self._settings.recent_opened)
-        self._recents.look(folders, opened)
+        self._aside.look(lambda: look_up(folders, opened), self._start_screen.set_recent)
 
     def _forget(self, folder: str) -> None:
         self._settings.forget_recent(folder)

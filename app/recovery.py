@@ -12,6 +12,7 @@ import psutil
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
+from app.aside import Aside
 from app.language import tr
 from app.settings import Settings
 from app.widgets import card
@@ -53,22 +54,25 @@ class Recovery(QObject):
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         super().__init__(workspace)
-        self._workspace, self._settings = workspace, settings
+        self._settings = settings
         self._left: Left | None = None
         self._declined: set[Path] = set()
+        self._aside = Aside(self)
         self.notice = self._made()
         workspace.document_changed.connect(self.look)
 
     def look(self) -> None:
         """See what the last session left; the notice follows soon."""
         folders = list(self._settings.recent_projects)
-        self._workspace.worker.submit(lambda: left_open(folders), self._show, key=self)
+        self._aside.look(lambda: left_open(folders), self._show)
 
     def _made(self) -> QWidget:
         notice, body, _ = card(tr("Rotoshot ended unexpectedly"))
         self._text = QLabel()
         self._text.setWordWrap(True)
-        self._open, later = QPushButton(), QPushButton(tr("Not now"))
+        self._open, later = QPushButton(tr("Open")), QPushButton(tr("Not now"))
+        self._open.setToolTip(tr("Go on where you were"))
+        later.setToolTip(tr("The project stays in the list of recent ones"))
         self._open.setProperty("primary", True)
         self._open.clicked.connect(self._choose)
         later.clicked.connect(self._decline)
