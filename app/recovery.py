@@ -72,7 +72,7 @@ class Recovery(QObject):
         self._text.setWordWrap(True)
         self._open, later = QPushButton(tr("Open")), QPushButton(tr("Not now"))
         self._open.setToolTip(tr("Go on where you were"))
-        later.setToolTip(tr("The project stays in the list of recent ones"))
+        later.setToolTip(tr("Leave the project as it is; it stays among the recent ones"))
         self._open.setProperty("primary", True)
         self._open.clicked.connect(self._choose)
         later.clicked.connect(self._decline)
