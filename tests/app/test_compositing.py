@@ -6,7 +6,9 @@ from app.compositing import (
     CHECKER_LIGHT,
     CHECKER_SIDE,
     OVERLAY_OPACITY,
+    PROXY_SIDE,
     Layer,
+    Look,
     View,
     checkerboard,
     composite,
@@ -129,3 +131,17 @@ def test_the_qimage_owns_its_pixels():
     image[:] = 0
     colour = picture.pixelColor(3, 3)
     assert (colour.red(), colour.green(), colour.blue()) == (10, 100, 200)
+
+
+def test_every_width_of_outlines_differs_and_is_the_same_in_proxy_and_sharp_picture():
+    def line(scale: int, width: float) -> float:
+        """The width of the line, in pixels of the proxy."""
+        side = PROXY_SIDE * scale
+        image, weight = np.zeros((40, side, 3), np.uint8), np.zeros((40, side), np.uint8)
+        weight[:, : side // 2] = 255
+        picture = composite(image, View.OVERLAY, [(layer(selected=True), weight)], look=Look(0.0, width))
+        return float(picture[20, 100:-100, 0].sum()) / ORANGE[0] / scale
+
+    widths = np.arange(0.5, 4.01, 0.25).tolist()
+    for scale in (1, 2, 4):
+        assert [line(scale, width) for width in widths] == pytest.approx(widths, abs=0.15)

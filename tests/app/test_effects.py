@@ -141,3 +141,19 @@ def test_a_picture_that_is_gone_is_told_and_the_view_left(marked: MainWindow, tm
     qtbot.waitUntil(lambda: marked.viewer.view is View.OVERLAY)
     assert "gone.png" in marked.statusBar().currentMessage()
     assert marked.settings.background_picture  # on a disk that will be there again
+
+
+def test_a_picture_that_went_since_the_last_session_is_told_when_a_clip_is_open(
+    window: MainWindow, footage: Path, tmp_path: Path, qtbot: QtBot
+):
+    settings = Settings(view="picture", background_picture=str(tmp_path / "gone.png"), tour_shown=True)
+    other = MainWindow(window.workspace, settings)
+    other.show()
+    qtbot.wait(50)
+    assert not other.statusBar().currentMessage()
+    open_and_wait(other, footage, qtbot)
+    qtbot.waitUntil(lambda: other.viewer.view is View.OVERLAY)
+    assert other.actions_by_name["overlay"].isChecked()
+    assert settings.view == "overlay"
+    assert "gone.png" in other.statusBar().currentMessage()
+    other.deleteLater()

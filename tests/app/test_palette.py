@@ -120,3 +120,15 @@ def test_arrows_walk_while_the_line_keeps_the_focus(window: MainWindow, qtbot: Q
     assert shown.list.currentIndex().row() > 5
     assert QApplication.focusWidget() is shown.line
     shown.close()
+
+
+def test_letters_go_into_the_line_from_the_list_too(window: MainWindow, qtbot: QtBot):
+    shown = palette(window, qtbot)
+    shown.list.setFocus()
+    QTest.keyClicks(shown.list, "op")
+    assert shown.line.text() == "op"
+    assert QApplication.focusWidget() is shown.line
+    shown.list.setFocus()
+    QTest.keyClick(shown.list, Qt.Key.Key_Backspace)
+    assert shown.line.text() == "o"
+    shown.close()

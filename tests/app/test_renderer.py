@@ -1,4 +1,6 @@
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from app.compositing import Layer, Scene, View
+from app.effects import Picture
 from app.renderer import Renderer, _ByteBounded
 from tests.app.conftest import FRAMES, HEIGHT, WIDTH
 
@@ -138,3 +141,15 @@ def test_memory_is_bounded():
         kept.put(number, np.zeros(300, np.uint8))
         kept.get(0)
     assert [n for n in range(10) if kept.get(n) is not None] == [0, 8, 9]
+
+
+def test_a_replaced_background_picture_is_let_go(prepared: Renderer, qtbot: QtBot):
+    pixels = np.full((30, 40, 3), 7, np.uint8)
+    for picture in (Picture(Path("one.png"), pixels), Picture(Path("two.png"), pixels)):
+        with qtbot.waitSignal(prepared.rendered):
+            prepared.show(Scene(0, View.PICTURE, (), picture=picture))
+        kept = weakref.ref(picture)
+    with qtbot.waitSignal(prepared.rendered):
+        prepared.show(Scene(0, View.MATTE))
+    del picture
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and kept() is None)

@@ -195,3 +195,26 @@ def test_matching_keeps_whole_words_of_the_query():
     assert find("ctrl + z") == [("Edit", [("Undo", "Ctrl+Z")])]
     assert find("edit") == sections[:1]
     assert find("") == sections
+
+
+def test_keys_taken_away_that_go_back_to_another_action_are_not_called_free(editor: ShortcutEditor):
+    press_new(editor, "loop", Qt.Key.Key_D)
+    QTest.keyClick(editor.card.take, Qt.Key.Key_Space)
+    editor.card._remove("Ctrl+D")
+    assert said(editor) == "Ctrl+D is “Copy mask from previous frame” again."
+    assert "Ctrl+D" in editor.keys_shown("copy_previous")
+    press_new(editor, "loop", Qt.Key.Key_F11)
+    editor.card._remove("Ctrl+F11")
+    assert said(editor) == "Ctrl+F11 is free now."
+
+
+def test_the_sheet_is_closed_by_the_keys_that_opened_it(window: MainWindow, qtbot: QtBot):
+    window.comfort.keymap.remove("shortcuts", "F1")
+    window.comfort.keymap.add("shortcuts", "Ctrl+F11")
+    window.comfort._keys_changed()
+    sheet = window.comfort.show_sheet()
+    qtbot.waitUntil(sheet.isActiveWindow)
+    QTest.keyClick(sheet.search, Qt.Key.Key_F1)
+    assert sheet.isVisible()
+    QTest.keyClick(sheet.search, Qt.Key.Key_F11, CTRL)
+    assert not sheet.isVisible()

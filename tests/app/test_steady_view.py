@@ -1,11 +1,14 @@
 """A person watches an object that walks: the view goes along with it, and drawing still hits."""
 
+import json
 import math
+import threading
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.footprint import COLUMNS, ROWS, Footprint
@@ -96,6 +99,29 @@ def test_it_holds_where_the_object_is_not_and_ends_where_it_began(cut_out: MainW
     assert not name.isVisible()
 
 
+def test_it_can_be_left_beside_an_object_without_mattes(cut_out: MainWindow):
+    QTest.keyClick(cut_out, Qt.Key.Key_J)
+    do(cut_out, "add_object")
+    QApplication.processEvents()
+    assert cut_out.actions_by_name["steady"].isChecked()
+    QTest.keyClick(cut_out, Qt.Key.Key_J)
+    assert not cut_out.actions_by_name["steady"].isChecked()
+
+
+def test_no_mask_is_unpacked_for_it(cut_out: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch):
+    document, unpack = document_of(cut_out), Packed.unpack
+    for frame in range(8):
+        document.set_mask(1, frame, harden(truth(frame)))
+
+    def unpacked(packed: Packed) -> np.ndarray:
+        assert threading.current_thread() is not threading.main_thread()
+        return unpack(packed)
+
+    monkeypatch.setattr(Packed, "unpack", unpacked)
+    place = document.centre(1, 6)
+    assert place == pytest.approx((40 / 64, 24 / 48))
+
+
 def test_without_any_mask_there_is_nothing_to_follow(opened: MainWindow):
     assert not opened.actions_by_name["steady"].isEnabled()
     assert "no mask on any frame" in opened.actions_by_name["steady"].toolTip()
@@ -112,6 +138,29 @@ def test_its_size_is_kept_too(cut_out: MainWindow, qtbot: QtBot):
     scale = canvas.viewport.scale
     go_to(cut_out, 6, qtbot)
     assert canvas.viewport.scale == pytest.approx(scale / 2, rel=0.02)
+
+
+def test_what_is_seen_hangs_on_no_path(cut_out: MainWindow, qtbot: QtBot):
+    document, canvas = document_of(cut_out), cut_out.canvas
+    for frame in range(8):  # ever larger; too large a step on 4 for one go
+        mask, half = np.zeros((48, 64), np.uint8), 1 + frame + (6 if frame >= 4 else 0)
+        mask[24 - half : 24 + half, 30 - half : 30 + half] = 255
+        document.set_mask(1, frame, mask)
+    do(cut_out, "steady_size")
+    begun = canvas.viewport
+    go_to(cut_out, 7, qtbot)
+    straight = canvas.viewport
+    for frame in (5, 4, 3, 0):
+        go_to(cut_out, frame, qtbot)
+    assert canvas.viewport == begun
+    go_to(cut_out, 7, qtbot)
+    assert canvas.viewport == straight
+    canvas.zoom_by(1.5)
+    zoomed = canvas.viewport
+    go_to(cut_out, 6, qtbot)
+    assert canvas.viewport.scale > zoomed.scale  # as it is seen now, and the object is smaller there
+    go_to(cut_out, 7, qtbot)
+    assert canvas.viewport.scale == pytest.approx(zoomed.scale)
 
 
 # --- where an object is, by itself ------------------------------------------------------------------------
@@ -155,5 +204,10 @@ def test_centres_are_exact_for_small_objects(dtype: type):
     assert earlier.area == footprint.area
     assert not earlier.differs(footprint)
     if dtype is np.uint8:
-        assert Packed.pack(matte).centre == pytest.approx(known, abs=1e-6)
+        packed = Packed.pack(matte)
+        assert packed.centre == pytest.approx(known, abs=1e-6)
+        head, lengths, parts = packed.to_bytes().split(b"\n", 2)
+        earlier_mask = b"\n".join((head, json.dumps(json.loads(lengths)[:2]).encode(), parts))
+        for content in (packed.to_bytes(), earlier_mask):  # former editions did not keep it
+            assert Packed.from_bytes(content).centre == pytest.approx(known, abs=1e-6)
     assert Footprint.of(np.zeros_like(matte)).centre is None
