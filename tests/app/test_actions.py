@@ -1,9 +1,13 @@
+from collections.abc import Iterable
+
 import pytest
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QMenuBar, QToolBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.actions import ACTIONS, MENUS, REASONS, ActionSet
+from app.main_window import MainWindow
+from tests.app.person import do, scribble
 
 # The shortcuts editors already know.
 PROMISED = {
@@ -55,6 +59,35 @@ def test_no_key_does_two_things():
     keys = [QKeySequence(key).toString() for spec in ACTIONS for key in spec.shortcuts]
     assert len(set(keys)) == len(keys)
     assert not set(keys) & set("123456789")
+
+
+@pytest.mark.parametrize("menu", MENUS)
+def test_no_letter_stands_for_two_things_in_a_menu(menu: str):
+    """Neither in the menu nor in one below it; the ever changing names are looked at in the window."""
+    below = {spec.submenu for spec in ACTIONS if spec.menu == menu}
+    for part in below:
+        texts = [spec.text for spec in ACTIONS if (spec.menu, spec.submenu) == (menu, part)]
+        letters = mnemonics([*texts, *(below - {""} if not part else ())])
+        assert len(letters) == len(set(letters)), sorted(letters)
+
+
+def test_nor_do_names_that_change(opened: MainWindow, qtbot: QtBot):
+    scribble(opened, qtbot)
+    do(opened, "approve")
+    do(opened, "loop")
+    do(opened, "play")
+    qtbot.waitUntil(lambda: "Pa" in opened.actions_by_name["play"].text())
+    assert "back" in opened.actions_by_name["approve"].text()
+    letters = mnemonics(action.text() for action in opened.menuBar().actions())
+    assert len(letters) == len(set(letters)) == len(MENUS)
+    for menu in opened.menuBar().findChildren(QMenu):
+        letters = mnemonics(action.text() for action in menu.actions())
+        assert len(letters) == len(set(letters)), (menu.title(), sorted(letters))
+    do(opened, "play")
+
+
+def mnemonics(texts: Iterable[str]) -> list[str]:
+    return [text[text.index("&") + 1].lower() for text in texts if "&" in text]
 
 
 def test_rebinding(widget: QWidget):

@@ -1,17 +1,21 @@
 """Theme, size and the look of masks: what is chosen is seen at once and kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QSlider
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.film_strip import FilmStrip
+from app.lane import STRIP
 from app.main_window import MainWindow
 from app.preferences import Preferences
 from app.settings import Settings
 from app.theme import DARK, LIGHT, Colours, Theme, apply_theme
+from app.time_axis import TimeAxis
+from tests.app.person import do
 
 
 @pytest.fixture
@@ -56,31 +60,65 @@ def test_icons_follow_the_theme(light: QApplication):
     assert darkest() > 180
 
 
-def test_the_window_turns_light_and_back(opened: MainWindow, qtbot: QtBot, themed: QApplication):
+def in_preferences(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch, change: Callable[[Preferences], object]
+) -> None:
+    """Open the dialog by its action, `change` something in it, close it."""
+
+    def use(dialog: Preferences) -> int:
+        change(dialog)
+        return 0
+
+    monkeypatch.setattr(Preferences, "exec", use)
+    do(window, "preferences")
+
+
+def test_the_window_turns_light_and_back(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch, themed: QApplication
+):
     def ground() -> int:
         return opened.grab().toImage().pixelColor(opened.width() - 4, opened.height() - 4).lightness()
 
+    def choose(theme: str) -> Callable[[Preferences], object]:
+        return lambda dialog: dialog.themes.setCurrentIndex(dialog.themes.findData(theme))
+
     assert ground() < 60
-    dialog = Preferences(opened.settings, opened)
-    qtbot.addWidget(dialog)
-    dialog.theme_chosen.connect(opened.appearance._show_theme)
-    dialog.themes.setCurrentIndex(dialog.themes.findData("light"))
-    assert opened.settings.theme == "light"
+    kept: list[str] = []
+    opened.appearance.settings_changed.connect(lambda: kept.append(opened.settings.theme))
+    in_preferences(opened, monkeypatch, choose("light"))
+    assert kept == ["light"]
     assert ground() > 200
     timeline = opened.timeline.grab().toImage()
     assert timeline.pixelColor(2, timeline.height() - 2).lightness() > 200
-    dialog.themes.setCurrentIndex(dialog.themes.findData("dark"))
+    in_preferences(opened, monkeypatch, choose("dark"))
     assert ground() < 60
 
 
-def test_the_overlay_grows_fainter_with_its_slider(opened: MainWindow, qtbot: QtBot):
-    dialog = Preferences(opened.settings, opened)
-    qtbot.addWidget(dialog)
-    dialog.look_changed.connect(opened.appearance._show_look)
-    slider = dialog.findChild(QSlider, "overlay_opacity")
-    slider.setValue(20)
+def test_the_film_strips_ground_turns_light_too(light: QApplication):
+    strip, axis = FilmStrip(), TimeAxis(0)
+    strip.set_clip((64, 48))
+    axis.frame_count = 40
+    axis.resize(300)
+
+    def ground() -> int:
+        picture = QImage(300, STRIP, QImage.Format.Format_RGB32)
+        painter = QPainter(picture)
+        strip.draw(painter, axis, 0, 1.0)
+        painter.end()
+        return picture.pixelColor(20, STRIP // 2).lightness()
+
+    assert ground() > 150
+    apply_theme(light, Theme.DARK)
+    assert ground() < 60
+
+
+def test_the_overlay_grows_fainter_with_its_slider(opened: MainWindow, monkeypatch: pytest.MonkeyPatch):
+    def fade(dialog: Preferences) -> None:
+        dialog.findChild(QSlider, "overlay_opacity").setValue(20)
+        assert opened.viewer.look.opacity == 0.2  # at once
+
+    in_preferences(opened, monkeypatch, fade)
     assert opened.settings.overlay_opacity == 0.2
-    assert opened.viewer.look.opacity == 0.2
 
 
 def test_the_settings_start_the_dialog(qtbot: QtBot, themed: QApplication):

@@ -9,13 +9,14 @@ import pytest
 from app.window_main import _report
 
 SESSION = """
+import os
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 import vosengine.session
 from app.main_window import MainWindow
-from app.settings import settings_path
+from app.settings import Settings, save_settings, settings_path
 from app.window_main import run_window
 from tests.app.fake_engine import FakeEngine
 
@@ -27,11 +28,13 @@ def look():
     if window.workspace.document is not None:
         window.close()
 
+save_settings(Settings(interface_scale=1.25))
 timer = QTimer(interval=50)
 timer.timeout.connect(look)
 timer.start()
 status = run_window(Path(sys.argv[1]))
 assert "torch" not in sys.modules
+assert "QT_SCALE_FACTOR" not in os.environ  # else programs started from here would be larger too
 print(settings_path())
 sys.exit(status)
 """
@@ -49,9 +52,11 @@ KILLED = SESSION.replace(
     "        window.close()",
     "        window.comfort.keymap.add('loop', 'Ctrl+F11')\n"
     "        window.comfort._keys_changed()\n"
+    "        window.settings.theme = 'light'\n"
+    "        window.appearance.settings_changed.emit()\n"
     "        print(settings_path(), flush=True)\n"
     "        os._exit(9)",
-).replace("import sys", "import os\nimport sys", 1)
+)
 
 
 def test_a_whole_session_with_a_path(footage: Path, tmp_path: Path):
@@ -66,6 +71,7 @@ def test_keys_and_recent_projects_outlive_a_kill(footage: Path, tmp_path: Path):
     done = session(KILLED, footage, tmp_path)
     assert done.returncode == 9, done.stderr
     settings = json.loads(Path(done.stdout.strip().splitlines()[-1]).read_text())
+    assert settings["theme"] == "light"
     assert settings["shortcuts"] == {"loop": "Ctrl+L; Ctrl+F11"}
     assert settings["recent_projects"] == [str(footage.parent / f"{footage.name}.rotoshot")]
 
