@@ -134,8 +134,11 @@ class Comfort(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The control that the keyboard has walked to keeps its keys; everywhere else they are shortcuts."""
-        asked = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
-        if asked and is_own_key(QApplication.focusWidget(), event):
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and is_own_key(QApplication.focusWidget(), event)
+        ):
             event.accept()
             return True
         return super().eventFilter(watched, event)
