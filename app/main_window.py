@@ -46,6 +46,7 @@ from app.editing import Editing, facts
 from app.exporting import Exporting
 from app.import_dialog import import_masks
 from app.judging import Judging
+from app.language import tr
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.preferences import Appearance
@@ -343,7 +344,7 @@ class MainWindow(QMainWindow):
             actions[name].setText(f"&{name.capitalize()} {step.lower()}".rstrip())
         if document is not None and document.object_id:
             approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
-        actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
+        actions["approve"].setText(tr("Take &approval back") if approved else tr("&Approve frame"))
         actions.refresh(facts(self.workspace).union(*(chapter.facts() for chapter in self._chapters)))
 
     def _jobs_changed(self) -> None:
@@ -371,11 +372,11 @@ class MainWindow(QMainWindow):
         self.status.show_pointer(self.viewer.tool, position, self.workspace.document)
 
     def _opening(self, name: str) -> None:
-        self.start_screen.set_opening(f"Opening {name}…" if name else "")
+        self.start_screen.set_opening(tr("Opening {name}…").format(name=name) if name else "")
 
     def _indexed(self, done: int, total: int) -> None:
         if total:  # an estimate for some formats
-            self.start_screen.set_opening(f"Opening… {min(done / total, 1):.0%}")
+            self.start_screen.set_opening(tr("Opening… {share:.0%}").format(share=min(done / total, 1)))
 
     # --- what the user asks -------------------------------------------------------------------------------
 
@@ -417,7 +418,7 @@ class MainWindow(QMainWindow):
         document = self.workspace.document
         if document is not None:
             now = QColor(document.object(object_id).colour)
-            colour = QColorDialog.getColor(now, self, "Object colour")
+            colour = QColorDialog.getColor(now, self, tr("Object colour"))
             if colour.isValid():
                 self.editing.recolour(object_id, colour.name())
 
@@ -426,8 +427,8 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, lambda: ErrorDialog(message, trace, self).exec())
 
     def _about(self) -> None:
-        text = "Mark an object on one frame, get it cut out of every frame."
-        QMessageBox.about(self, "About Rotoshot", f"<p>{text}</p>{network_notes()}<p>{versions()}</p>")
+        text = tr("Mark an object on one frame, get it cut out of every frame.")
+        QMessageBox.about(self, tr("About Rotoshot"), f"<p>{text}</p>{network_notes()}<p>{versions()}</p>")
 
     # --- dropping and closing -----------------------------------------------------------------------------
 
@@ -450,7 +451,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask while a run is on; then save and end all threads."""
-        if not self.opening.may_leave("Stop and quit"):
+        if not self.opening.may_leave(tr("Stop and quit")):
             event.ignore()
             return
         self.settings.panel_layout = self.docks.saved()
