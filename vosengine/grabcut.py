@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.errors import AnnotationError
+from vosengine.language import tr
 from vosengine.snap import to_full_resolution
 from vosengine.types import Box, Image, Mask
 from vosengine.windows import Window, bounding_window
@@ -130,8 +131,10 @@ def _hints(image: Image, scribbles: NDArray[np.uint8], box: Box | None, previous
     shape = image.shape[:2]
     if scribbles.shape != shape or (previous is not None and previous.shape != shape):
         raise AnnotationError(
-            f"The scribbles or the mask do not have the frame's size {shape[1]}x{shape[0]}; "
-            "draw them on this frame."
+            tr(
+                "The scribbles or the mask do not have the frame's size {width}x{height}; draw them on this "
+                "frame."
+            ).format(width=shape[1], height=shape[0])
         )
     foreground = scribbles == FOREGROUND
     before = previous > 127 if previous is not None and previous.any() else None
@@ -141,7 +144,7 @@ def _hints(image: Image, scribbles: NDArray[np.uint8], box: Box | None, previous
         possible = _reachable(foreground, scribbles == BACKGROUND, before)
     else:
         raise AnnotationError(
-            "Nothing points to the object yet; draw a foreground stroke on it or a box round it."
+            tr("Nothing points to the object yet; draw a foreground stroke on it or a box round it.")
         )
     return _Hints(foreground, scribbles == BACKGROUND, possible, before, box is not None)
 
@@ -153,7 +156,7 @@ def _box_flags(box: Box, shape: tuple[int, ...]) -> Flags:
         round(inside.y) : round(inside.y + inside.height), round(inside.x) : round(inside.x + inside.width)
     ] = 1
     if not flags.any():
-        raise AnnotationError("The box does not cover any of the frame; draw it round the object.")
+        raise AnnotationError(tr("The box does not cover any of the frame; draw it round the object."))
     return flags
 
 

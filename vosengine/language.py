@@ -1,8 +1,8 @@
 """The language of what people read. Every such text goes through `tr` or `trn`; no Qt needed.
 
-Catalogues lie in `resources/locale/LANGUAGE/LC_MESSAGES/rotoshot.mo`, or below the folder named by ROTOSHOT_LOCALE,
-where a translator tries them. The environment (LANGUAGE, LANG) or the system's locale chooses the language when
-the program starts. English is in the code.
+Catalogues lie in `resources/locale/LANGUAGE/LC_MESSAGES/rotoshot.mo`, or below the folder that the variable
+ROTOSHOT_LOCALE names, where a translator tries them. The environment (LANGUAGE, LANG) or the system's locale
+chooses the language when the program starts. English is in the code.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from typing import Any
 from vosengine.config import Config, config_from_dict, config_to_dict
 from vosengine.edge_controls import UNFINISHED, EdgeTrack, track_from_dict, track_to_dict
 from vosengine.errors import ProjectError
+from vosengine.language import tr
 from vosengine.project_io import absolute
 from vosengine.types import Box, ClipInfo, ColourTags, Span
 
@@ -184,8 +185,10 @@ def load(text: str, folder: Path) -> Manifest:
     version = values.get("version")
     if isinstance(version, int) and version > VERSION:
         raise ProjectError(
-            f"{folder} was saved by a newer Rotoshot (project version {version}, this one reads up to "
-            f"{VERSION}); open it with that newer Rotoshot."
+            tr(
+                "{folder} was saved by a newer Rotoshot (project version {version}, this one reads up to "
+                "{known}); open it with that newer Rotoshot."
+            ).format(folder=folder, version=version, known=VERSION)
         )
     try:
         return _parse(upgraded(values), folder)

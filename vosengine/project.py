@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from vosengine import png, png_note, project_io
 from vosengine.edge_controls import UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
+from vosengine.language import tr
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
 from vosengine.project_lock import HOLDER, LOCK, ProjectLock
@@ -137,7 +138,9 @@ class Project:
     def add_object(self, name: str = "", colour: str = "") -> RotoObject:
         """A new object; ids are never used twice."""
         number = self.manifest.next_object_id
-        added = RotoObject(number, name or f"Object {number}", colour or colour_of(number))
+        added = RotoObject(
+            number, name or tr("Object {number}").format(number=number), colour or colour_of(number)
+        )
         objects = (*self.manifest.objects, added)
         self.write_manifest(replace(self.manifest, objects=objects, next_object_id=number + 1))
         return added
@@ -356,14 +359,20 @@ class Project:
         aside = project_io.unused(path.with_name(path.name + ".damaged"))
         with suppress(OSError):
             path.replace(aside)
-        self.messages.append(f"{path.relative_to(self.folder)} was set aside as {aside.name}: {reason}")
+        self.messages.append(
+            tr("{path} was set aside as {name}: {reason}").format(
+                path=path.relative_to(self.folder), name=aside.name, reason=reason
+            )
+        )
 
     def _check_size(self, picture: NDArray[Any]) -> None:
         clip = self.manifest.clip
         if picture.shape != (clip.height, clip.width):
             size = " x ".join(str(side) for side in reversed(picture.shape))
             raise AnnotationError(
-                f"The picture is {size}, the clip {clip.width} x {clip.height}; use one of the clip's size."
+                tr("The picture is {size}, the clip {width} x {height}; use one of the clip's size.").format(
+                    size=size, width=clip.width, height=clip.height
+                )
             )
 
     def copy_to(self, folder: Path) -> Project:
@@ -379,7 +388,9 @@ class Project:
             shutil.copytree(self.folder, folder, ignore=left_out, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:
             raise ProjectError(
-                f"The project could not be copied to {folder} ({error}); choose another folder."
+                tr("The project could not be copied to {folder} ({error}); choose another folder.").format(
+                    folder=folder, error=error
+                )
             ) from error
         copy = Project(folder, self.manifest, ProjectLock(folder), self.messages)
         copy.write_manifest()
@@ -393,21 +404,32 @@ def check_same_clip(known: ClipInfo, found: ClipInfo, accept_changed: bool = Fal
     """
     if (found.width, found.height) != (known.width, known.height):
         raise ProjectError(
-            f"{found.path.name} is {found.width} x {found.height}, the project's clip "
-            f"{known.width} x {known.height}; choose the original clip."
+            tr(
+                "{name} is {width} x {height}, the project's clip {clip_width} x {clip_height}; choose the "
+                "original clip."
+            ).format(
+                name=found.path.name,
+                width=found.width,
+                height=found.height,
+                clip_width=known.width,
+                clip_height=known.height,
+            )
         )
     same = (found.fingerprint, found.frame_count) == (known.fingerprint, known.frame_count)
     if not same and not accept_changed:
         raise ProjectError(
-            f"{found.path.name} is not the clip this project was made with; "
-            "choose the original or accept the change."
+            tr(
+                "{name} is not the clip this project was made with; choose the original or accept the change."
+            ).format(name=found.path.name)
         )
 
 
 def check_free(folder: Path) -> None:
     """Raise ProjectError when a folder holds a project already."""
     if (folder / MANIFEST).exists():
-        raise ProjectError(f"{folder} holds a project already; open it or choose another folder.")
+        raise ProjectError(
+            tr("{folder} holds a project already; open it or choose another folder.").format(folder=folder)
+        )
 
 
 def _revision(note: dict[str, Any], otherwise: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vosengine import atomic
 from vosengine.errors import EngineError, ProjectError
+from vosengine.language import tr
 
 
 def write(path: Path, content: bytes, durable: bool = True) -> None:
@@ -59,5 +60,7 @@ def unwritable(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise ProjectError(
-            f"{path} could not be written ({reason}); free some space or choose another place."
+            tr("{path} could not be written ({reason}); free some space or choose another place.").format(
+                path=path, reason=reason
+            )
         ) from error

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from vosengine import atomic
 from vosengine.errors import EngineError, ProjectError
+from vosengine.language import tr
 
 LOCK = "project.lock"
 HOLDER = "project.lock.json"  # beside the lock: Windows lets nobody read a locked file
@@ -28,12 +29,16 @@ class ProjectLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ProjectError(
-                f"{folder} is open in another Rotoshot ({_held_by(self._holder)}); close it there first."
+                tr("{folder} is open in another Rotoshot ({holder}); close it there first.").format(
+                    folder=folder, holder=_held_by(self._holder)
+                )
             ) from None
         except (OSError, NotImplementedError) as error:  # the second: a file system without locks
             reason = getattr(error, "strerror", None) or error
             raise ProjectError(
-                f"{folder} cannot be locked ({reason}); copy it to a place that can be written."
+                tr("{folder} cannot be locked ({reason}); copy it to a place that can be written.").format(
+                    folder=folder, reason=reason
+                )
             ) from error
         holder = {"host": socket.gethostname(), "pid": os.getpid()}
         with suppress(EngineError):  # only for the sentence others see: a full disk still opens
@@ -50,6 +55,8 @@ class ProjectLock:
 def _held_by(holder_file: Path) -> str:
     try:
         holder = json.loads(holder_file.read_text("utf-8"))
-        return f"process {int(holder['pid'])} on {holder['host']}"
+        return tr("process {process} on {computer}").format(
+            process=int(holder["pid"]), computer=holder["host"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
-        return "on this or another computer"
+        return tr("on this or another computer")

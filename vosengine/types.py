@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vosengine.language import mark
+
 Image = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 Matte = NDArray[np.uint16]
@@ -109,10 +111,10 @@ class Direction(Enum):
 class Reason(StrEnum):
     """Why a prediction may be bad, in an editor's words."""
 
-    LOST = "nothing was found"
-    UNSURE = "the outline is uncertain"
-    EDGE = "the outline is not on an edge of the picture"
-    COLOURS = "the surroundings look like the object"
+    LOST = mark("nothing was found")
+    UNSURE = mark("the outline is uncertain")
+    EDGE = mark("the outline is not on an edge of the picture")
+    COLOURS = mark("the surroundings look like the object")
 
 
 @dataclass(frozen=True)

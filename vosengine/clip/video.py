@@ -18,6 +18,7 @@ from vosengine.clip.decoder import Decoder, frame_key
 from vosengine.clip.fingerprint import file_fingerprint
 from vosengine.clip.index import Index
 from vosengine.errors import ClipError
+from vosengine.language import tr
 from vosengine.types import Image, Matte
 
 _CURSORS = 2  # one that plays on, one that jumps
@@ -65,14 +66,16 @@ class VideoClip(Clip):
     def _decoded(self, frame: int) -> VideoFrame:
         self._require(frame)
         if self._closed:
-            raise ClipError(f"{self._path.name} has been closed; open it again.")
+            raise ClipError(tr("{name} has been closed; open it again.").format(name=self._path.name))
         picture = self._kept.get(frame)
         if picture is None:
             try:
                 picture = self._cursor_for(frame).fetch(frame)
             except (FFmpegError, OSError) as error:
                 raise ClipError(
-                    f"{self._path.name} cannot be read any more; put it back or open it again."
+                    tr("{name} cannot be read any more; put it back or open it again.").format(
+                        name=self._path.name
+                    )
                 ) from error
         return picture
 
@@ -158,7 +161,9 @@ class _Cursor:
             self._restart()
             picture = self._advance(frame)
         if picture is None:
-            raise ClipError(f"{self._path.name} changed since it was opened; open it again.")
+            raise ClipError(
+                tr("{name} changed since it was opened; open it again.").format(name=self._path.name)
+            )
         return picture
 
     def _by_seeking(self, frame: int) -> VideoFrame | None:

@@ -13,6 +13,7 @@ from vosengine.export.exporting import outputs_of
 from vosengine.export.naming import frame_digits, frame_file
 from vosengine.export.staging import refuse_occupied
 from vosengine.export.templates import template_named
+from vosengine.language import tr
 from vosengine.messages import ExportSource
 from vosengine.types import ClipInfo, Span
 
@@ -68,8 +69,10 @@ def forecast(
     free = _free(announced[0].target)
     if size is not None and free is not None and size > free:
         raise ExportError(
-            f"The export takes about {in_units(size)}, and {in_units(free)} are free there; "
-            "choose another folder or free some space."
+            tr(
+                "The export takes about {size}, and {free} are free there; choose another folder or free "
+                "some space."
+            ).format(size=in_units(size), free=in_units(free))
         )
     return Forecast(tuple(announced), size, free)
 
@@ -80,7 +83,7 @@ def in_units(size: float) -> str:
         if size < 1000:
             return f"{size:.0f} {unit}" if unit != "MB" or size >= 100 else f"{size:.1f} {unit}"
         size /= 1000
-    return f"{size:.1f} GB"
+    return tr("{size:.1f} GB").format(size=size)
 
 
 def size_of(path: Path) -> int:
