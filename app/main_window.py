@@ -165,9 +165,9 @@ class MainWindow(QMainWindow):
 
     def _build_toolbars(self) -> None:
         actions = self.actions_by_name
-        self._top, self._tools = QToolBar("Main"), QToolBar("Tools")
-        for bar in (self._top, self._tools):
-            bar.setObjectName(bar.windowTitle())
+        self._top, self._tools = QToolBar(tr("Main")), QToolBar(tr("Tools"))
+        for bar, name in ((self._top, "Main"), (self._tools, "Tools")):
+            bar.setObjectName(name)  # the layout is kept by it
             bar.setMovable(False)
             bar.setIconSize(QSize(20, 20))
             bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)

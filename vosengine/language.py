@@ -28,6 +28,11 @@ def catalogue() -> gettext.NullTranslations:
 _catalogue = catalogue()
 
 
+def language() -> str:
+    """The catalogue's language, as "de" or "pt_BR"; "" without one."""
+    return _catalogue.info().get("language", "")
+
+
 def tr(text: str) -> str:
     """`text` in the user's language. Figures and names go in afterwards, with `.format`."""
     return _catalogue.gettext(text)
