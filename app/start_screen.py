@@ -41,6 +41,7 @@ class StartScreen(QWidget):
         self._hint = QLabel()
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setFixedHeight(74)
+        self._hint.setWordWrap(True)
         self.notices = QVBoxLayout()  # lines about the last session go in here
         inner = QVBoxLayout()
         inner.setSpacing(12)
@@ -51,7 +52,7 @@ class StartScreen(QWidget):
         inner.addWidget(self._recents())
         column = QWidget()
         column.setLayout(inner)
-        column.setFixedWidth(WIDTH)
+        column.setFixedWidth(max(WIDTH, buttons.minimumSize().width()))  # some languages have longer buttons
         outer = QVBoxLayout(self)
         outer.addStretch(2)
         outer.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -33,7 +33,8 @@ def bracketed(padding: float = 0) -> Catalog:
 
 
 def _bracketed(text: str, padding: float) -> str:
-    return f"{OPEN}{text}{'~' * round(padding * len(text))}{CLOSE}"
+    words = " ~~~~~" * len(text)
+    return f"{OPEN}{text}{words[: round(padding * len(text))]}{CLOSE}"
 
 
 def install(catalogue: Catalog, folder: Path) -> dict[str, str]:
