@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from app.footprint import Footprint
 from app.packed import Packed
+from vosengine.edge_controls import EdgeTrack
 from vosengine.project_file import Origin, RotoObject
 from vosengine.types import Box, Reason
 
@@ -26,6 +27,7 @@ class Kind(Enum):
     SCRIBBLES = "scribbles"  # the marks on one frame
     PREDICTION = "prediction"  # the matte predicted for one frame
     APPROVED = "approved"  # whether a person approved one frame
+    EDGES = "edges"  # how the mattes of one object are finished
     MUTED = "muted"  # the prediction of one frame that is not to be listed among the worst
     STATES = "states"  # the revision of one frame's annotation: predictions became stale or fresh
     OBJECTS = "objects"  # added, removed, renamed, recoloured, shown, locked, reordered
@@ -55,14 +57,14 @@ class Cell(NamedTuple):
     @property
     def frame_kind(self) -> bool:
         """Whether it is about one frame."""
-        return self.kind not in (Kind.OBJECTS, Kind.STATES)
+        return self.kind not in (Kind.OBJECTS, Kind.STATES, Kind.EDGES)
 
     @property
     def change(self) -> Change:
         """The event that says this cell changed."""
         if self.kind is Kind.OBJECTS:
             return Change(self.kind)
-        return Change(self.kind, self.object_id, None if self.kind is Kind.STATES else self.frame)
+        return Change(self.kind, self.object_id, self.frame if self.frame_kind else None)
 
 
 OBJECTS = Cell(Kind.OBJECTS)
@@ -80,9 +82,9 @@ class StoredMatte:
     reason: Reason | None = None
 
 
-Value = Packed | Box | StoredMatte | int | tuple[RotoObject, ...] | None
+Value = Packed | Box | StoredMatte | EdgeTrack | int | tuple[RotoObject, ...] | None
 """Of the cells: ANNOTATION Packed or Box, SCRIBBLES Packed, PREDICTION StoredMatte, APPROVED True, MUTED the
-prediction's serial, STATES int, OBJECTS a tuple; None where there is nothing."""
+prediction's serial, STATES int, EDGES an EdgeTrack, OBJECTS a tuple; None where there is nothing."""
 
 
 class Cells:
@@ -115,6 +117,7 @@ class Cells:
                 yield from ((Cell(kind, object_id, frame), value) for frame, value in row.items())
 
     def of_object(self, object_id: int) -> Iterator[Cell]:
-        """The cells of an object's frames: all but the revisions."""
-        for kind in (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED, Kind.MUTED):
+        """The cells of an object: all but the revisions."""
+        kinds = (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED, Kind.MUTED, Kind.EDGES)
+        for kind in kinds:
             yield from (Cell(kind, object_id, frame) for frame in self.row(kind, object_id))

@@ -23,6 +23,7 @@ from app.store import Store
 from app.tools import Rect
 from app.undo import Step, UndoStack
 from vosengine.config import Config
+from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import AnnotationError
 from vosengine.manifest import colour_of
 from vosengine.messages import ExportSource, MaskPredicted
@@ -304,6 +305,12 @@ class Document(Reading):
         stored, cell = self._store.prediction((object_id, frame)), Cell(Kind.MUTED, object_id, frame)
         serial = stored.serial if muted and stored is not None else None
         self._edit("Mute" if muted else "Take muting back", {cell: serial})
+
+    def set_edges(self, object_id: int, track: EdgeTrack, name: str, others: Iterable[int] = ()) -> None:
+        """Finish an object's mattes so, and those of `others`; without keys they are shown as they are."""
+        for own in (chosen := (object_id, *others)):
+            self._check_unlocked(own)
+        self._edit(name, {Cell(Kind.EDGES, own): track if track.keys else None for own in chosen})
 
     def add_object(self, name: str = "", colour: str = "") -> int:
         """A new object, made current; returns its id. Ids are never used twice."""

@@ -21,9 +21,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QColorDialog,
+    QFrame,
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
+    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -44,6 +46,7 @@ from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
 from app.exporting import Exporting
+from app.finishing import Finishing
 from app.import_dialog import import_masks
 from app.judging import Judging
 from app.language import tr
@@ -98,6 +101,8 @@ class MainWindow(QMainWindow):
         self.timeline_control = TimelineControl(workspace, self.judging.survey, settings, self)
         self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
         self.exporting = Exporting(workspace, settings, self)
+        self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
+        self.appearance = Appearance(self.viewer, settings, self)
         self._chapters: tuple[Chapter, ...] = (
             self.judging,
             self.appearance,
@@ -107,6 +112,8 @@ class MainWindow(QMainWindow):
             Backgrounds(workspace, self.viewer, settings, self),
             self.running,
             self.exporting,
+            self.finishing,
+            self.appearance,
         )
         self.brush = BrushControl(self.viewer, settings)
         self.actions_by_name = ActionSet(self, self._handlers(), self.comfort.keymap.all())
@@ -145,7 +152,12 @@ class MainWindow(QMainWindow):
         column.setSpacing(8)
         column.addWidget(self.objects_panel, 1)
         column.addWidget(self.run_panel)
-        side.setFixedWidth(SIDE_WIDTH)
+        # Scrolls in a low window, lest it keep the timeline low.
+        beside = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+        beside.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        beside.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        beside.setWidget(side)
+        beside.setFixedWidth(SIDE_WIDTH)
         upper = QWidget()
         across = QHBoxLayout(upper)
         across.setContentsMargins(0, 0, 0, 0)
@@ -154,7 +166,7 @@ class MainWindow(QMainWindow):
         self.timeline_panel, self.timeline = self.timeline_control.panel, self.timeline_control.timeline
         self.docks.restore(self.settings.panel_layout)
         across.addWidget(self.docks, 1)
-        across.addWidget(side)
+        across.addWidget(beside)
         page = QSplitter(Qt.Orientation.Vertical)
         page.addWidget(upper)
         page.addWidget(self.timeline_panel)

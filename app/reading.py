@@ -18,6 +18,7 @@ from app.matte_store import WRITE_LIMIT
 from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
+from vosengine.edge_controls import EdgeTrack
 from vosengine.messages import read_only
 from vosengine.project_file import Key, RotoObject, harden, soften, without_soft_edges
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
@@ -212,6 +213,10 @@ class Reading:
         if isinstance(drawn, Packed):
             return drawn.area
         return stored.footprint.area if stored is not None and stored.footprint is not None else None
+
+    def edges(self, object_id: int) -> EdgeTrack:
+        """How an object's mattes are finished."""
+        return self._store.edges(object_id)
 
     def centre(self, object_id: int, frame: int) -> tuple[float, float] | None:
         """The middle of the matte, (x, y) as shares of the frame; None where there is none or unknown."""

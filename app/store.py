@@ -18,6 +18,7 @@ from app.footprint import Footprint
 from app.matte_store import ArrayMemory, MatteStore
 from app.packed import SCRIBBLE_VALUES, Packed
 from app.saver import Saver
+from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import ProjectError
 from vosengine.lessons import Lesson, model_file, read_lesson
 from vosengine.messages import MaskPredicted
@@ -73,6 +74,11 @@ class Store:
     def approved(self, key: Key) -> bool:
         """Whether a person approved the frame."""
         return bool(self.cells.get(Cell(Kind.APPROVED, *key)))
+
+    def edges(self, object_id: int) -> EdgeTrack:
+        """How an object's mattes are finished."""
+        value = self.cells.get(Cell(Kind.EDGES, object_id))
+        return value if isinstance(value, EdgeTrack) else EdgeTrack()
 
     def annotation_revision(self, key: Key) -> int:
         """The number under which an annotation got its present form or was removed; 0 where none was."""
@@ -219,6 +225,8 @@ class Store:
                 self.cells.set(Cell(Kind.MUTED, each.object_id, each.frame), stored.serial)
             self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
             self.revision = max(self.revision, each.revision)
+        for object_id, track in manifest.edges.items():
+            self.cells.set(Cell(Kind.EDGES, object_id), track)
         for known in manifest.objects:
             lesson = read_lesson(model_file(self.project.models_folder, known.object_id))
             if lesson is not None:
@@ -304,6 +312,7 @@ class Store:
             boxes=boxes,
             approved=frozenset((cell.object_id, cell.frame) for cell, _ in self.cells.all(Kind.APPROVED)),
             muted=frozenset(self._muted()),
+            edges={cell.object_id: self.edges(cell.object_id) for cell, _ in self.cells.all(Kind.EDGES)},
             revision=self.revision,
             box_revisions={key: self.annotation_revision(key) for key in boxes},
         )

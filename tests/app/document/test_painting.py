@@ -18,6 +18,7 @@ from tests.app.document.edited import (
     propagate,
     stroke,
 )
+from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import AnnotationError
 from vosengine.types import Box
 
@@ -137,7 +138,8 @@ def test_box_clear_and_copy(document: Document):
 
 def content_of_nothing(document: Document) -> dict:
     empty = (FrameState.EMPTY, None, None, False, None, None, None, False, None)
-    return {"objects": document.objects, **{(1, frame): empty for frame in range(FRAMES)}}
+    frames = {(1, frame): empty for frame in range(FRAMES)}
+    return {"objects": document.objects, ("edges", 1): EdgeTrack(), **frames}
 
 
 def test_approved_predictions_stay_and_are_annotations(document: Document):
