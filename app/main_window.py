@@ -351,9 +351,9 @@ class MainWindow(QMainWindow):
     def _refresh_actions(self) -> None:
         document, actions = self.workspace.document, self.actions_by_name
         approved = False
-        for name in ("undo", "redo"):
-            step = getattr(document, f"{name}_name") if document is not None else ""
-            actions[name].setText(f"&{name.capitalize()} {step.lower()}".rstrip())
+        done, undone = ("", "") if document is None else (document.undo_name, document.redo_name)
+        actions["undo"].setText(tr("&Undo {step}").format(step=tr(done)) if done else tr("&Undo"))
+        actions["redo"].setText(tr("&Redo {step}").format(step=tr(undone)) if undone else tr("&Redo"))
         if document is not None and document.object_id:
             approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
         actions["approve"].setText(tr("Take &approval back") if approved else tr("&Approve frame"))
@@ -373,7 +373,7 @@ class MainWindow(QMainWindow):
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]
         play.setIcon(theme.icon("pause" if playing else "play"))
-        play.setText("P&ause" if playing else "P&lay")
+        play.setText(tr("P&ause") if playing else tr("P&lay"))
         self._refresh_actions()
         self.viewer.refresh()
 

@@ -1,5 +1,6 @@
 """Catalogues for tests: all texts of the program, read from its sources as a translator's tool does."""
 
+import string
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -33,8 +34,16 @@ def bracketed(padding: float = 0) -> Catalog:
 
 
 def _bracketed(text: str, padding: float) -> str:
-    words = " ~~~~~" * len(text)
-    return f"{OPEN}{text}{words[: round(padding * len(text))]}{CLOSE}"
+    """Only the text's own words: what is filled in shows whether it was translated itself."""
+    parts = [_part(*part) for part in string.Formatter().parse(text)]
+    return "".join(parts) + (" ~~~~~" * len(text))[: round(padding * len(text))]
+
+
+def _part(words: str, name: str | None, form: str | None, conversion: str | None) -> str:
+    """A piece of a format text: words, and a field after them."""
+    escaped = words.replace("{", "{{").replace("}", "}}")
+    field = f"{name}{'!' * bool(conversion)}{conversion or ''}{':' * bool(form)}{form}"
+    return f"{OPEN}{escaped}{CLOSE}" * bool(words) + ("" if name is None else f"{{{field}}}")
 
 
 def install(catalogue: Catalog, folder: Path) -> dict[str, str]:

@@ -40,7 +40,7 @@ def test_a_run_fills_the_timeline_and_undo_empties_it(opened: MainWindow, engine
     matte = document.matte(1, 3)
     assert matte is not None
     assert (matte == truth(3)).all()
-    assert opened.actions_by_name["undo"].text() == "&Undo run"
+    assert opened.actions_by_name["undo"].text() == "&Undo Run"
     do(opened, "undo")
     assert set(document.states(1)) == {0}
     assert opened.timeline.mark_at(1, 3) is Mark.EMPTY

@@ -19,7 +19,7 @@ from tests.app.person import do, run, scribble
 from tests.app.test_reachable import DIALOGS
 from tests.app.texts import texts
 
-INNERMOST = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
+TRANSLATED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
 WORD = re.compile(r"[^\W\d_]{2,}")
 # What is the same in every language: names of the program, of files, formats and keys, units.
 NAMES = re.compile(
@@ -31,10 +31,7 @@ OF_THE_FAKE_ENGINE = re.compile(r"Cutting out|Learning the objects|loss|Waiting|
 
 def bare(text: str) -> str:
     """What of a text did not come from the catalogue, where that holds words; else ""."""
-    count = 1
-    while count:
-        text, count = INNERMOST.subn(" ", text)
-    rest = OF_THE_FAKE_ENGINE.sub("", NAMES.sub("", text))
+    rest = OF_THE_FAKE_ENGINE.sub("", NAMES.sub("", TRANSLATED.sub(" ", text)))
     return rest.strip() if WORD.search(rest) else ""
 
 
@@ -98,12 +95,15 @@ def visits(window: MainWindow, qtbot: QtBot) -> Iterator[str]:
 
 def test_the_window_at_work(opened: MainWindow, qtbot: QtBot, engine: FakeEngine, painted: set[str]):
     engine.qualities = {5: 0.3, 6: 0.6}
+    said: list[str] = []
+    opened.workspace.message.connect(said.append)
     opened.resize(1280, 720)
     for state in visits(opened, qtbot):
         require_none(complaints(opened), state)
         opened.grab()
     assert any(OPEN in text for text in painted)
-    require_none([text for text in painted if bare(text)])
+    assert said
+    require_none([text for text in (*painted, *said) if bare(text)])
 
 
 @pytest.mark.parametrize("name", DIALOGS)
