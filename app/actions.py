@@ -102,6 +102,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                tr("Take the last step back, a whole run included"), "main", needs=("undo",)),
     ActionSpec("redo", tr("&Redo"), EDIT, ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
                tr("Do again what was taken back"), "main", needs=("redo",)),
+    ActionSpec("history", tr("&History"), EDIT, ("Ctrl+H",), "history",
+               tr("Show or hide the list of steps: click one to go there"), checkable=True, needs=CLIP),
     ActionSpec("approve", tr("&Approve frame"), EDIT, ("A",), "approve",
                tr("Keep this mask as it is: runs will not change it"), needs=(*SELECTED, "marked"),
                separator=True),

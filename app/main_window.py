@@ -53,12 +53,14 @@ from app.language import tr
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.preferences import Appearance
+from app.recovery import Recovery
 from app.running import Running
 from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
 from app.steady_view import SteadyView
+from app.steps_chapter import StepsChapter
 from app.timeline_control import TimelineControl
 from app.tools import Tool
 from app.viewer import Viewer
@@ -102,7 +104,8 @@ class MainWindow(QMainWindow):
         self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
         self.exporting = Exporting(workspace, settings, self)
         self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
-        self.appearance = Appearance(self.viewer, settings, self)
+        self.history = StepsChapter(workspace, self.editing, self.docks)
+        self.recovery = Recovery(workspace, settings)
         self._chapters: tuple[Chapter, ...] = (
             self.judging,
             self.appearance,
@@ -113,7 +116,7 @@ class MainWindow(QMainWindow):
             self.running,
             self.exporting,
             self.finishing,
-            self.appearance,
+            self.history,
         )
         self.brush = BrushControl(self.viewer, settings)
         self.actions_by_name = ActionSet(self, self._handlers(), self.comfort.keymap.all())
@@ -123,6 +126,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._document_changed()
+        self.recovery.look()
 
     # --- building -----------------------------------------------------------------------------------------
 
@@ -135,6 +139,7 @@ class MainWindow(QMainWindow):
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
         self.comfort.welcome(self.start_screen)
+        self.start_screen.notices.addWidget(self.recovery.notice)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
@@ -153,7 +158,8 @@ class MainWindow(QMainWindow):
         column.addWidget(self.objects_panel, 1)
         column.addWidget(self.run_panel)
         # Scrolls in a low window, lest it keep the timeline low.
-        beside = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+        beside = QScrollArea(widgetResizable=True)
+        beside.setFrameShape(QFrame.Shape.NoFrame)
         beside.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         beside.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         beside.setWidget(side)
@@ -270,6 +276,7 @@ class MainWindow(QMainWindow):
         self.canvas.hovered.connect(self._hovered)
         self.canvas.radius_scrolled.connect(self.brush.resize)
         self.comfort.preset_chosen.connect(self._choose_preset)
+        self.recovery.chosen.connect(lambda folder: self.opening.open(Path(folder)))
         self.objects_panel.selected.connect(edit.select)
         self.objects_panel.renamed.connect(edit.rename)
         self.objects_panel.visibility_toggled.connect(edit.toggle_visible)

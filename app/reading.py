@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.cells import Cell, Kind
+from app.cells import Cell, Kind, matte_of, serial_of
 from app.freshness import Sources
 from app.matte_store import WRITE_LIMIT
 from app.packed import Packed
@@ -77,6 +77,11 @@ class Reading:
     def saving(self) -> bool:
         """Whether changes wait for the disk."""
         return self._store.saver.pending > 0
+
+    @property
+    def saved_at(self) -> float:
+        """When the last change reached the disk, in seconds since 1970; 0 before any did."""
+        return self._store.saver.saved_at
 
     @property
     def has_room(self) -> bool:
@@ -169,8 +174,10 @@ class Reading:
         return [frame for frame in span if frame in predicted or isinstance(drawn.get(frame), Packed)]
 
     def matte_file(self, object_id: int, frame: int) -> Path:
-        """Where a predicted matte is, from any thread."""
-        return self._store.project.matte_file(object_id, frame)
+        """Where a predicted matte is, or would be; from any thread."""
+        stored = self._store.prediction((object_id, frame))
+        serial = serial_of(object_id, frame, 0) if stored is None else stored.serial
+        return self._store.project.matte_file(*matte_of(serial))
 
     def mask(self, object_id: int, frame: int) -> Mask | None:
         """The annotated mask, soft edges included (during a stroke: as painted so far), or None."""

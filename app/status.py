@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import psutil
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QStatusTipEvent
@@ -121,7 +123,7 @@ class Status(QObject):
         saving = self._document.saving
         text = tr("Saving…") if saving else tr("All changes saved")
         self._saved.setText(tr("Not saved") if self._trouble else text)
-        self._saved.setToolTip(self._trouble)
+        self._saved.setToolTip(self._trouble or _last_save(self._document.saved_at))
         set_tone(self._saved, "danger" if self._trouble else "")
         if not saving:
             self._saving.stop()
@@ -130,6 +132,13 @@ class Status(QObject):
         used = self._process.memory_info().rss / 2**30
         self._memory.setText(_memory_text(used))
         set_tone(self._memory, "warning" if psutil.virtual_memory().percent > MEMORY_SHORT else "")
+
+
+def _last_save(seconds: float) -> str:
+    if not seconds:
+        return tr("Every change is saved by itself")
+    text = tr("Every change is saved by itself, the last one at {time}")
+    return text.format(time=f"{datetime.fromtimestamp(seconds):%H:%M:%S}")
 
 
 def _part(bar: QStatusBar, widest: str) -> QLabel:

@@ -19,7 +19,10 @@ HOLDER = "project.lock.json"  # beside the lock: Windows lets nobody read a lock
 
 
 class ProjectLock:
-    """The lock of a project folder, held from construction to `release`."""
+    """The lock of a project folder, held from construction to `release`.
+
+    was_left: the last holder ended without releasing it.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Raises ProjectError, naming the holder, when the folder is locked or cannot be written."""
@@ -30,7 +33,7 @@ class ProjectLock:
         except Timeout:
             raise ProjectError(
                 tr("{folder} is open in another Rotoshot ({holder}); close it there first.").format(
-                    folder=folder, holder=_held_by(self._holder)
+                    folder=folder, holder=_held_by(folder)
                 )
             ) from None
         except (OSError, NotImplementedError) as error:  # the second: a file system without locks
@@ -40,6 +43,7 @@ class ProjectLock:
                     folder=folder, reason=reason
                 )
             ) from error
+        self.was_left = self._holder.exists()
         holder = {"host": socket.gethostname(), "pid": os.getpid()}
         with suppress(EngineError):  # only for the sentence others see: a full disk still opens
             atomic.write_bytes(self._holder, json.dumps(holder).encode("ascii"))
@@ -52,11 +56,17 @@ class ProjectLock:
             self._lock.release()
 
 
-def _held_by(holder_file: Path) -> str:
+def holder(folder: Path) -> tuple[str, int] | None:
+    """The computer and process that noted themselves as a project's holder; None where there is no note."""
     try:
-        holder = json.loads(holder_file.read_text("utf-8"))
-        return tr("process {process} on {computer}").format(
-            process=int(holder["pid"]), computer=holder["host"]
-        )
+        found = json.loads((folder / HOLDER).read_text("utf-8"))
+        return str(found["host"]), int(found["pid"])
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _held_by(folder: Path) -> str:
+    found = holder(folder)
+    if found is None:
         return tr("on this or another computer")
+    return tr("process {process} on {computer}").format(process=found[1], computer=found[0])
