@@ -60,6 +60,7 @@ from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
 from app.steady_view import SteadyView
+from app.step_titles import step_title
 from app.steps_chapter import StepsChapter
 from app.timeline_control import TimelineControl
 from app.tools import Tool
@@ -359,8 +360,8 @@ class MainWindow(QMainWindow):
         document, actions = self.workspace.document, self.actions_by_name
         approved = False
         done, undone = ("", "") if document is None else (document.undo_name, document.redo_name)
-        actions["undo"].setText(tr("&Undo {step}").format(step=tr(done)) if done else tr("&Undo"))
-        actions["redo"].setText(tr("&Redo {step}").format(step=tr(undone)) if undone else tr("&Redo"))
+        actions["undo"].setText(tr("&Undo {step}").format(step=step_title(done)) if done else tr("&Undo"))
+        actions["redo"].setText(tr("&Redo {step}").format(step=step_title(undone)) if undone else tr("&Redo"))
         if document is not None and document.object_id:
             approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
         actions["approve"].setText(tr("Take &approval back") if approved else tr("&Approve frame"))

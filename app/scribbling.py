@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document import Document, Scribbles
 from app.engine_bridge import EngineBridge
+from app.language import mark
 from app.pen import PenStroke
 from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
@@ -98,7 +99,7 @@ class Scribbler(QObject):
         if document is None:
             return
         key = document.object_id, document.frame
-        name = "Foreground scribble" if foreground else "Background scribble"
+        name = mark("Foreground scribble") if foreground else mark("Background scribble")
         marks = document.begin_scribble(*key, name)
         document.stroke_painted(stroke.mark(marks, FOREGROUND if foreground else BACKGROUND))
         document.end_stroke()
@@ -264,7 +265,7 @@ class Scribbler(QObject):
             self._keep_chain(key, Chain(before, event.mask))
         known = any(o.object_id == event.object_id and not o.locked for o in document.objects)
         if known and event.mask.any():
-            document.set_mask(*key, event.mask, "Scribble", join_last=True)
+            document.set_mask(*key, event.mask, mark("Scribble"), join_last=True)
 
     def _set_live(self, live: tuple[Key, Mask] | None) -> None:
         if live is not self._live:

@@ -94,6 +94,11 @@ def colour_of(object_id: int) -> str:
     return COLOURS[(object_id - 1) % len(COLOURS)]
 
 
+def name_of(object_id: int) -> str:
+    """The name a new object gets."""
+    return tr("Object {number}").format(number=object_id)
+
+
 # --- writing ---------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from vosengine import batches, png, png_note, project_io
 from vosengine.edge_controls import UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.language import tr
-from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
+from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump, name_of
 from vosengine.messages import ExportSource, read_only
 from vosengine.project_lock import HOLDER, LOCK, ProjectLock
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason
@@ -150,9 +150,7 @@ class Project:
     def add_object(self, name: str = "", colour: str = "") -> RotoObject:
         """A new object; ids are never used twice."""
         number = self.manifest.next_object_id
-        added = RotoObject(
-            number, name or tr("Object {number}").format(number=number), colour or colour_of(number)
-        )
+        added = RotoObject(number, name or name_of(number), colour or colour_of(number))
         objects = (*self.manifest.objects, added)
         self.write_manifest(replace(self.manifest, objects=objects, next_object_id=number + 1))
         return added

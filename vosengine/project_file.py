@@ -27,7 +27,7 @@ from pathlib import Path
 from vosengine import project_io
 from vosengine.errors import ProjectError
 from vosengine.language import tr, trn
-from vosengine.manifest import VERSION, Key, Manifest, RotoObject, colour_of, load
+from vosengine.manifest import VERSION, Key, Manifest, RotoObject, colour_of, load, name_of
 from vosengine.project import (
     MANIFEST,
     Origin,
@@ -157,7 +157,7 @@ def _adopt_orphans(project: Project) -> None:
         int(path.name) for path in (project.folder / "annotations").glob("*") if path.name.isdecimal()
     )
     found = tuple(
-        RotoObject(number, tr("Object {number}").format(number=number), colour_of(number))
+        RotoObject(number, name_of(number), colour_of(number))
         for number in numbers
         if number >= known.next_object_id and any(project.annotation_file(number, 0).parent.glob("*.png"))
     )

@@ -78,7 +78,13 @@ def visits(window: MainWindow, qtbot: QtBot) -> Iterator[str]:
     yield "marked"
     run(window, qtbot)
     yield "run"
-    for panel in ("jobs", "worst_frames"):
+    for step in ("approve", "mute", "mark_in", "rename_object", "lock_object", "lock_object", "edge_key"):
+        if window.actions_by_name[step].isEnabled():
+            do(window, step)
+            yield step
+    window.run_panel.preset_chosen.emit("draft")
+    yield "preset"
+    for panel in ("jobs", "worst_frames", "history", "edges"):
         if not window.actions_by_name[panel].isChecked():
             do(window, panel)
             yield panel
