@@ -203,6 +203,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("propagate_frame", tr("R&edo this frame"), CUT, ("R",), "redo_frame",
                tr("This frame alone anew, from the nearest marked one, with what was learned last"),
                needs=("clip", "annotation", "open_frame")),
+    ActionSpec("update_at_once", tr("&Update after each correction"), CUT, (), "",
+               tr("Run by itself when a frame was corrected: only what the correction may change is done "
+                  "again"),
+               checkable=True, needs=CLIP),
     ActionSpec("cancel", tr("&Cancel"), CUT, ("Esc",), "cancel",
                tr("Stop; what is finished stays, jobs that wait are held back"), needs=("running",),
                separator=True),

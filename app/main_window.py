@@ -41,6 +41,7 @@ from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.comfort import Comfort
 from app.compositing import View
+from app.correcting import Correcting
 from app.dialogs import ErrorDialog, network_notes, versions
 from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
@@ -118,6 +119,7 @@ class MainWindow(QMainWindow):
             self.exporting,
             self.finishing,
             self.history,
+            Correcting(workspace, settings),
         )
         self.brush = BrushControl(self.viewer, settings)
         self.actions_by_name = ActionSet(self, self._handlers(), self.comfort.keymap.all())

@@ -245,12 +245,19 @@ class Reading:
         chosen = [each.object_id for each in self.objects] if object_id is None else [object_id]
         return sorted({frame for own in chosen for frame in self._human_frames(own)})
 
-    def annotations(self, object_ids: Collection[int] | None = None) -> tuple[Annotation, ...]:
-        """For engine commands: what was drawn or approved, hard (from half coverage on)."""
+    def annotations(
+        self, object_ids: Collection[int] | None = None, frames: Collection[int] | None = None
+    ) -> tuple[Annotation, ...]:
+        """For engine commands: what was drawn or approved, hard (from half coverage on). None: of all."""
         chosen = [
             each.object_id for each in self.objects if object_ids is None or each.object_id in object_ids
         ]
-        found = (self._annotation((own, frame)) for own in chosen for frame in self._human_frames(own))
+        found = (
+            self._annotation((own, frame))
+            for own in chosen
+            for frame in self._human_frames(own)
+            if frames is None or frame in frames
+        )
         return tuple(each for each in found if each is not None and each.frame < self.clip.frame_count)
 
     def _human_frames(self, object_id: int) -> list[int]:

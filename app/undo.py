@@ -183,12 +183,12 @@ class UndoStack:
         return self._last_run
 
     def joinable(self, cells: Collection[Cell]) -> Step | None:
-        """The step that `undo` takes back, when it changed one of the frames of `cells`.
+        """The newest step that is complete, when it changed one of the frames of `cells`.
 
         None also while a redo is possible.
         """
-        last = self._last
-        if last is None:
+        last = next((step for step in reversed(self._done) if not step.growing), None)
+        if last is None or self._undone:
             return None
         frames = {(cell.object_id, cell.frame) for cell in last.changes if cell.frame_kind}
         return last if any((cell.object_id, cell.frame) in frames for cell in cells) else None

@@ -92,6 +92,19 @@ def test_scribbles_and_the_grabcut_answer_are_one_step(document: Document):
     assert (document.mask(1, 4) == answer).all()
 
 
+def test_an_answer_joins_its_scribble_though_a_run_began_meanwhile(document: Document):
+    marks = document.begin_scribble(1, 4)
+    document.stroke_painted(paint_stroke(marks, [(5, 5)], 2, FOREGROUND))
+    document.end_stroke()
+    run = document.begin_predictions()
+    document.set_mask(1, 4, np.full((HEIGHT, WIDTH), 255, np.uint8), join_last=True)
+    document.end_predictions(run)
+    assert document.undo_name == "Scribble"
+    document.undo()
+    assert document.mask(1, 4) is None
+    assert document.undo_name == ""
+
+
 def test_an_answer_about_another_frame_is_a_step_of_its_own(document: Document):
     stroke(document, 1)
     document.set_mask(1, 2, np.zeros((HEIGHT, WIDTH), np.uint8), name="GrabCut", join_last=True)
