@@ -136,7 +136,9 @@ class Finishing(QObject):
             free = [each for each in others if not document.object(each).locked]
             if free:
                 document.set_edges(free[0], document.edges(own), mark("Copy edges"), free[1:])
-            text = trn("Copied to {} object.", "Copied to {} objects.", len(free)).format(len(free))
+            text = trn("Copied to {count} object.", "Copied to {count} objects.", len(free)).format(
+                count=len(free)
+            )
             if len(free) < len(others):
                 text += " " + tr("Locked objects keep theirs.")
             self._workspace.message.emit(text)

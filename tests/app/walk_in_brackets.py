@@ -19,7 +19,7 @@ from tests.app.person import do, run, scribble
 from tests.app.test_reachable import DIALOGS
 from tests.app.texts import texts
 
-TRANSLATED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*(?:{CLOSE}|…$)")  # an elided text lacks its end
+TRANSLATED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*(?:{CLOSE}|(?<=…))")  # an elided text lacks its end
 WORD = re.compile(r"[^\W\d_]{2,}")
 # What is the same in every language: names of the program, of files, formats and keys, units.
 NAMES = re.compile(
