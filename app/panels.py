@@ -46,11 +46,13 @@ class ObjectsPanel(QFrame):
         outer.addWidget(frame)
         for name in ("add_object", "solo", "rename_object", "delete_object"):
             heading.addWidget(action_button(actions[name]))
-        self.list = QListWidget()
+        self.list = _List()
         self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         self.list.setAccessibleName(tr("Objects"))
         self.list.setStatusTip(tr("Click an object to work on it, double-click to rename, drag to reorder"))
         self.list.setMinimumHeight(72)
+        # No wish of its own, else the column beside the picture would rather scroll than let it be low.
+        self.list.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._current_changed)
         self.list.setDragDropMode(QListWidget.DragDropMode.InternalMove)
@@ -99,6 +101,15 @@ class ObjectsPanel(QFrame):
     def _current_changed(self, item: QListWidgetItem | None) -> None:
         if item is not None and not self._filling:
             self.selected.emit(item.data(Qt.ItemDataRole.UserRole))
+
+
+class _List(QListWidget):
+    """Keeps its rows as wide as itself: Qt lays its items out after a resize, and forgets their widgets."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's own, and soon the rows' widgets."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self.updateEditorGeometries)
 
 
 class _ObjectRow(QWidget):
