@@ -155,6 +155,7 @@ class HistoryList(QTableView):
         self.setModel(model)
         self.setItemDelegate(RowPainter(self))
         self.setAccessibleName(tr("History"))
+        self.setStatusTip(tr("Click a step to go back or forward to it; the arrow keys choose, Return goes"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
