@@ -80,14 +80,19 @@ class Status(QObject):
     def show_hint(self, tool: Tool, document: Document | None) -> None:
         """What the pointer will do."""
         self._tool_hint = _hint(tool, document)
-        self._hint.setText(self._tip or self._tool_hint)
+        self._tell()
+
+    def _tell(self) -> None:
+        text = self._tip or self._tool_hint
+        self._hint.setText(text)
+        self._hint.setToolTip(text)  # a narrow window cuts it off
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """What lies under the pointer tells of itself, "" when the pointer leaves it."""
         if event.type() != QEvent.Type.StatusTip or not isinstance(event, QStatusTipEvent):
             return super().eventFilter(watched, event)
         self._tip = event.tip()
-        self._hint.setText(self._tip or self._tool_hint)
+        self._tell()
         return True
 
     def show_pointer(
