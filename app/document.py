@@ -7,7 +7,7 @@ one thread (the GUI's). Masks and mattes handed out are read-only and have the c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -194,10 +194,14 @@ class Document(Reading):
         self.end_stroke()
         return self.stored_sources()
 
-    def stored_sources(self) -> tuple[ExportSource, ...]:
-        """The same from any thread, without an open stroke."""
+    def stored_sources(
+        self, span: Span | None = None, left_out: Collection[int] = ()
+    ) -> tuple[ExportSource, ...]:
+        """The same from any thread, without an open stroke: what an export of `span` needs, without the
+        objects that are `left_out`.
+        """
         self.flush()
-        return self._store.project.export_sources()
+        return self._store.project.export_sources(span, left_out)
 
     # --- painting --------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine import png, png_note, project_io
-from vosengine.edge_controls import UNFINISHED
+from vosengine.edge_controls import SMOOTHING_MOST, UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
 from vosengine.project_lock import HOLDER, LOCK, ProjectLock
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 MANIFEST = "project.roto"
+OWN_FOLDERS = frozenset({"annotations", "scribbles", "mattes", "models", "cache", "history"})
 UNKNOWN_REVISION = -1  # of a matte without a note: never up to date
 
 Scribbles = NDArray[np.uint8]
@@ -63,6 +64,18 @@ class StoredPrediction:
     origin: Origin | None = None
     reason: Reason | None = None
     footprint: str = ""
+
+
+def is_of_project(path: Path) -> bool:
+    """Whether it is a project's folder, or lies in one of those where a project keeps its own files."""
+    own = (folder for folder in path.parents if path.relative_to(folder).parts[0] in OWN_FOLDERS)
+    return any(_is_file(folder / MANIFEST) for folder in (path, *own))
+
+
+def _is_file(path: Path) -> bool:
+    with suppress(OSError):  # a name too long, a folder that is closed to us
+        return path.is_file()
+    return False
 
 
 def harden(matte: Matte) -> Mask:
@@ -292,16 +305,26 @@ class Project:
         boxed = [Annotation(key[1], key[0], box=box) for key, box in boxes.items()]
         return tuple(sorted(drawn + boxed, key=lambda each: (each.object_id, each.frame)))
 
-    def export_sources(self) -> tuple[ExportSource, ...]:
+    def export_sources(
+        self, span: Span | None = None, left_out: Collection[int] = ()
+    ) -> tuple[ExportSource, ...]:
         """One source an object, in order: annotations exactly as drawn, predictions as they are.
 
-        Their edge controls come with them; nothing is finished yet.
+        Their edge controls come with them; nothing is finished yet. Without the objects that are `left_out`
+        and, where `span` is given, the mattes that no export of it needs.
         """
-        files: dict[int, dict[int, Path]] = {each.object_id: {} for each in self.manifest.objects}
-        for object_id, frame in self._stored("mattes"):
+        objects = [each for each in self.manifest.objects if each.object_id not in left_out]
+        needed = None if span is None else span.widened(SMOOTHING_MOST)
+        files: dict[int, dict[int, Path]] = {each.object_id: {} for each in objects}
+
+        def wanted(pictures: str) -> Iterator[Key]:
+            keys = (key for key in self._stored(pictures) if key[0] in files)
+            return keys if needed is None else (key for key in keys if key[1] in needed)
+
+        for object_id, frame in wanted("mattes"):
             files[object_id][frame] = self.matte_file(object_id, frame)
         drawn = set(self.manifest.approved)
-        for object_id, frame in self._stored("annotations"):
+        for object_id, frame in wanted("annotations"):
             matte_file = self._as_matte_file(object_id, frame)
             if matte_file is not None:
                 files[object_id][frame] = matte_file
@@ -314,7 +337,7 @@ class Project:
                 self.manifest.edges.get(each.object_id, UNFINISHED),
                 frozenset(frame for object_id, frame in drawn if object_id == each.object_id),
             )
-            for each in self.manifest.objects
+            for each in objects
         )
 
     def _as_matte_file(self, object_id: int, frame: int) -> Path | None:
