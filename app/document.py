@@ -6,7 +6,7 @@ one thread (the GUI's). Masks and mattes handed out are read-only and have the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -188,10 +188,14 @@ class Document(Painting, Predicting):
         self.end_stroke()
         return self.stored_sources()
 
-    def stored_sources(self) -> tuple[ExportSource, ...]:
-        """The same from any thread, without an open stroke."""
+    def stored_sources(
+        self, span: Span | None = None, left_out: Collection[int] = ()
+    ) -> tuple[ExportSource, ...]:
+        """The same from any thread, without an open stroke: what an export of `span` needs, without the
+        objects that are `left_out`.
+        """
         self.flush()
-        return self._store.project.export_sources()
+        return self._store.project.export_sources(span, left_out)
 
     def add_object(self, name: str = "", colour: str = "") -> int:
         """A new object, made current; returns its id. Ids are never used twice."""

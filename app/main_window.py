@@ -54,6 +54,7 @@ from app.language import tr
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.preferences import Appearance
+from app.presets import preset_name
 from app.recovery import Recovery
 from app.running import Running
 from app.settings import Settings
@@ -273,7 +274,7 @@ class MainWindow(QMainWindow):
         workspace.player.playing_changed.connect(self._playing_changed)
         for source in (edit.refused, viewer.refused):
             source.connect(self.status.say)
-        self.canvas.abandoned.connect(workspace.scribbler.cancel)
+        self.canvas.abandoned.connect(workspace.scribbler.abandon)
         self.canvas.space_tapped.connect(edit.play_or_pause)
         self.canvas.scale_changed.connect(self.status.show_zoom)
         self.canvas.hovered.connect(self._hovered)
@@ -352,8 +353,7 @@ class MainWindow(QMainWindow):
             self._refresh_soon.start(0)  # one edit may tell many
 
     def _show_preset(self, document: Document) -> None:
-        chosen = next((name for name, config in PRESETS.items() if config == document.config), "")
-        self.run_panel.set_preset(chosen)
+        self.run_panel.set_preset(preset_name(document.config))
 
     def _fill_objects(self, document: Document) -> None:
         self.objects_panel.fill(document.objects, document.object_id)
@@ -406,11 +406,14 @@ class MainWindow(QMainWindow):
         self.objects_panel.start_renaming()
 
     def _cancel(self) -> None:
-        drawing = self.canvas.abandon()
-        self.workspace.scribbler.cancel()
-        self.workspace.shaping.abandon_pick()
-        if not drawing:
-            self.workspace.jobs.stop()
+        """Take the innermost thing away: what is under the pen, else answers on their way, else the run."""
+        scribbler, picking = self.workspace.scribbler, self.workspace.shaping.abandon_pick()
+        if self.canvas.abandon() or picking:
+            scribbler.abandon()
+        elif scribbler.is_working:
+            scribbler.cancel()
+        else:
+            self.running.cancel()
 
     def _choose_tool(self, tool: Tool) -> None:
         self.viewer.set_tool(tool)
@@ -473,7 +476,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask while a run is on; then save and end all threads."""
-        if not self.opening.may_leave(tr("Stop and quit")):
+        if not self.opening.may_leave(tr("Quit anyway")):
             event.ignore()
             return
         self.settings.panel_layout = self.docks.saved()

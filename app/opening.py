@@ -53,7 +53,7 @@ class Opening(QObject):
         jobs = self._workspace.jobs
         if jobs.is_empty:
             return True
-        return confirm(self._window, jobs.summary, tr("The masks that are finished are kept."), verb)
+        return confirm(self._window, jobs.summary, jobs.consequence, verb)
 
     def leave(self, close: Callable[[bool], None] | None = None) -> bool:
         """Close the document, by default nothing else; False when it stays because it cannot be saved."""
@@ -97,7 +97,7 @@ class Opening(QObject):
         return confirm(self._window, question, tr("Masks stay on their frame numbers."), tr("Use it"))
 
     def _close_project(self) -> None:
-        if self.may_leave(tr("Stop and close")):
+        if self.may_leave(tr("Close anyway")):
             self.leave()
 
     def _show_folder(self) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.actions import ActionSet
 from app.language import tr
-from app.presets import PRESET_LABELS
+from app.presets import preset_label
 from app.progress import Progress, rate_text, time_left_text
 from app.widgets import KEYBOARD_ACTION, ActionPushButton, WheelGuard, action_button, card, muted
 from vosengine.config import PRESET_NOTES, PRESETS
@@ -265,8 +265,8 @@ class RunPanel(QFrame):
         # The panel's width is not for the longest name to decide; the open list is as wide as it needs.
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.presets.setMinimumContentsLength(16)
-        for name in PRESETS:
-            self.presets.addItem(PRESET_LABELS.get(name, name), name)
+        for name, config in PRESETS.items():
+            self.presets.addItem(preset_label(config), name)
         self.presets.activated.connect(lambda _: self.preset_chosen.emit(self.presets.currentData()))
         self.presets.currentIndexChanged.connect(self._show_note)
         self._note = muted()

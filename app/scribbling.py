@@ -115,6 +115,10 @@ class Scribbler(QObject):
         """Another frame is shown: forget the stroke under the pen. Answers on their way are kept: they belong
         to the frames left.
         """
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Forget the stroke under the pen alone."""
         self._end_stroke()
         self._cancel_live()
         self._set_live(None)

@@ -163,12 +163,14 @@ class Shaping(QObject):
         if self._pick is not None:
             self._finish(self._pick)
 
-    def abandon_pick(self) -> None:
-        """Forget the colour under the pen."""
+    def abandon_pick(self) -> bool:
+        """Forget the colour under the pen; False when none is being picked."""
+        picking = self._late_pick is not None or (self._pick is not None and self._pick not in self._kept)
         self._pick = self._late_pick = None
         if self._picked is not None:
             self._picked = None
             self.live_changed.emit()
+        return picking
 
     def _show(self, pick: _Pick) -> None:
         self._select(pick, lambda part: self._show_picked(pick, part), "colour")

@@ -28,14 +28,22 @@ def remove(path: Path) -> None:
 
 
 def copy(path: Path, place: Path) -> None:
-    """A second name for a file, or a copy where the file system knows no such thing."""
-    with unwritable(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)
-        try:
-            os.link(path, place)
-        except OSError:
-            shutil.copyfile(path, place)
+    """A second name for a file, or a copy where the file system knows no such thing.
+
+    Raises FileNotFoundError where there is no such file, ProjectError where the place cannot be written.
+    """
+    try:
+        with unwritable(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            try:
+                os.link(path, place)
+            except OSError:
+                shutil.copyfile(path, place)
+    except ProjectError:
+        if not path.exists():
+            raise FileNotFoundError(path) from None
+        raise
 
 
 def unused(path: Path) -> Path:

@@ -46,6 +46,10 @@ class Span:
     def __contains__(self, frame: object) -> bool:
         return isinstance(frame, int) and self.start <= frame < self.stop
 
+    def widened(self, frames: int) -> Span:
+        """The same with so many frames more on either side, none of them before frame 0."""
+        return Span(max(self.start - frames, 0), self.stop + frames)
+
 
 @dataclass(frozen=True)
 class Box:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.document import Document, FrameState
 from app.findings import Mark
 from app.main_window import MainWindow
-from app.panels import PRESET_LABELS
+from app.presets import PRESET_LABELS
 from app.tools import Rect
 from tests.app.conftest import FRAMES, Confirm, open_and_wait
 from tests.app.fake_engine import SHAPE, FakeEngine, truth
@@ -71,7 +71,7 @@ def test_cancelling_while_learning_propagates_nothing(opened: MainWindow, engine
     qtbot.waitUntil(lambda: not runner.is_running)
     assert engine.of(Propagate) == []
     assert not opened.actions_by_name["cancel"].isEnabled()
-    assert "Stopped" in opened.statusBar().currentMessage()
+    assert "Cancelled" in opened.statusBar().currentMessage()
     assert set(document.states(1)) == {0}
 
 
@@ -221,7 +221,7 @@ def test_undoing_a_run_while_it_goes_cancels_it(opened: MainWindow, engine: Fake
     engine.gate.set()
     qtbot.waitUntil(lambda: not opened.workspace.runner.is_running)
     assert set(document.states(1)) == {0}
-    assert "Stopped" in opened.statusBar().currentMessage()
+    assert "Cancelled" in opened.statusBar().currentMessage()
 
 
 @pytest.mark.parametrize("kind", ["expected", "bug"])

@@ -20,6 +20,7 @@ from vosengine.finish import Motions, decontaminated, finished, reach_of, surrou
 from vosengine.language import tr
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
+from vosengine.project import is_of_project
 from vosengine.types import ClipInfo, Matte, Span
 
 KEPT_BYTES = 256 << 20
@@ -218,7 +219,7 @@ def _refuse_own_material(info: ClipInfo, target: Path, sources: tuple[ExportSour
         material.add(info.path.parent.resolve())
     folders = {path.parent for source in sources for path in source.matte_files.values()}
     material.update(folder.resolve() for folder in folders)
-    if target.resolve() in material:
+    if target.resolve() in material or is_of_project(target.resolve()):
         raise ExportError(
             tr("{target} holds what the export is made of; choose another destination.").format(target=target)
         )
