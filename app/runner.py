@@ -190,6 +190,7 @@ class Runner(QObject):
         if document.add_prediction(self._step, event):
             self._stored += 1
         elif self._was_undone(document, event):
+            self._stored = 0
             self.cancel()
 
     def _was_undone(self, document: Document, event: MaskPredicted) -> bool:

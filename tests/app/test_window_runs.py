@@ -221,7 +221,7 @@ def test_undoing_a_run_while_it_goes_cancels_it(opened: MainWindow, engine: Fake
     engine.gate.set()
     qtbot.waitUntil(lambda: not opened.workspace.runner.is_running)
     assert set(document.states(1)) == {0}
-    assert "Cancelled" in opened.statusBar().currentMessage()
+    assert "Cancelled; no masks kept" in opened.statusBar().currentMessage()
 
 
 @pytest.mark.parametrize("kind", ["expected", "bug"])
