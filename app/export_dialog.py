@@ -17,8 +17,8 @@ from app.dialogs import confirm
 from app.document import Change, Document, Kind
 from app.export_choice import ExportChoice
 from app.export_form import ExportForm
-from app.export_orders import ExportOrders, OrderedExport, Outcome, reasons
-from app.export_pages import FilesPreview, ProgressPage, ResultPage, in_all
+from app.export_orders import ExportOrders, OrderedExport, Outcome, reasons, told
+from app.export_pages import FilesPreview, ProgressPage, ResultPage
 from app.language import tr, trn
 from app.progress import Progress
 from app.settings import Settings
@@ -30,6 +30,7 @@ from vosengine.types import Span
 
 FORM, PROGRESS, RESULT = range(3)
 LOOK_DELAY = 200  # milliseconds: a person is typing
+WORD = 70  # characters that fit a line
 FOLLOWED = (Kind.OBJECTS, Kind.SELECTION, Kind.PREDICTION, Kind.ANNOTATION, Kind.UNDO)
 
 
@@ -74,7 +75,7 @@ class ExportDialog(QDialog):
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.problem.setFixedHeight(3 * self.fontMetrics().lineSpacing() + 4)  # nothing moves by its text
         self.export_button, self.queue_button = QPushButton(tr("Export")), QPushButton(tr("Add to queue"))
         self._buttons = self.export_button, self.queue_button
         self.export_button.setProperty("primary", True)
@@ -232,7 +233,8 @@ class ExportDialog(QDialog):
 
     def _show_state(self) -> None:
         problem = self._hindrance
-        self.problem.setText(problem or self._news)
+        self.problem.setText(with_short_words(problem or self._news))
+        self.problem.setToolTip(problem or self._news)
         tips = (
             tr("Export this and show how far it is"),
             tr("Export this when its turn comes, and choose the next"),
@@ -358,7 +360,7 @@ class ExportDialog(QDialog):
         if self.page == PROGRESS and not self._orders.under_way:
             self._turn_to(RESULT)
         else:
-            self._tell(in_all(outcomes))
+            self._tell(told(outcomes))
 
     def _turn_to(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
@@ -366,3 +368,12 @@ class ExportDialog(QDialog):
             self.form.refresh()
         focused = {PROGRESS: self.progress.hide_button, RESULT: self.results.show_button}
         focused.get(page, self.export_button).setFocus()
+
+
+def with_short_words(sentence: str) -> str:
+    """What has no place to be broken at, as a long path, is cut in its middle."""
+    words = (
+        each if len(each) <= WORD else f"{each[: WORD // 2]}…{each[-WORD // 2 :]}"
+        for each in sentence.split(" ")
+    )
+    return " ".join(words)

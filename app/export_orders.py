@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,9 +97,24 @@ class ExportOrders:
         return ended
 
 
-def reasons(ended: Iterable[OrderedExport]) -> str:
+def reasons(ended: Sequence[OrderedExport]) -> str:
     """How each ended, a line each; one alone needs no title."""
-    ended = list(ended)
     if len(ended) == 1:
         return ended[0].sentence
     return "\n".join(f"{each.title}: {each.sentence}" for each in ended)
+
+
+def in_all(outcomes: Sequence[Outcome]) -> str:
+    """How they ended, in a sentence."""
+    if len(outcomes) == 1:
+        return outcomes[0].sentence
+    done = sum(bool(each.files) for each in outcomes)
+    return tr("{done} of {count} exports written and checked.").format(done=done, count=len(outcomes))
+
+
+def told(outcomes: Sequence[Outcome]) -> str:
+    """The same to one who does not see the files, with why some were not written."""
+    if len(outcomes) == 1:
+        return f"{outcomes[0].title}: {outcomes[0].sentence}"
+    failed = (f"{each.title}: {each.sentence}" for each in outcomes if not each.files)
+    return "\n".join((in_all(outcomes), *failed))

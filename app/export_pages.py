@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.export_orders import Outcome
+from app.export_orders import Outcome, in_all
 from app.language import tr, trn
 from app.progress import Progress, rate_text, time_left_text
 from app.reveal import reveal
@@ -187,14 +187,6 @@ def _room(found: Forecast) -> str:
         size = size.format(size=in_units(found.size))
     free = "" if found.free is None else tr("{free} free there").format(free=in_units(found.free))
     return "  ·  ".join(each for each in (size, free) if each)
-
-
-def in_all(outcomes: Sequence[Outcome]) -> str:
-    """How they ended, in a sentence."""
-    if len(outcomes) == 1:
-        return outcomes[0].sentence
-    done = sum(bool(each.files) for each in outcomes)
-    return tr("{done} of {count} exports written and checked.").format(done=done, count=len(outcomes))
 
 
 def _report_lines(outcomes: Sequence[Outcome], several: bool) -> list[str]:
