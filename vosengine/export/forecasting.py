@@ -13,6 +13,7 @@ from vosengine.export.exporting import outputs_of
 from vosengine.export.naming import frame_digits, frame_file
 from vosengine.export.staging import refuse_occupied
 from vosengine.export.templates import Template, template_named
+from vosengine.language import tr
 from vosengine.messages import ExportSource
 from vosengine.types import ClipInfo, Span
 
@@ -67,7 +68,11 @@ def forecast(
         return _forecast(info, sources, span, template_named(template), destination, combined, name, promised)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ExportError(f"{destination} cannot be written to ({reason}); choose another folder.") from error
+        raise ExportError(
+            tr("{folder} cannot be written to ({reason}); choose another folder.").format(
+                folder=destination, reason=reason
+            )
+        ) from error
 
 
 def _forecast(
@@ -104,7 +109,7 @@ def in_units(size: float) -> str:
         if size < 1000:
             return f"{size:.0f} {unit}" if unit != "MB" or size >= 100 else f"{size:.1f} {unit}"
         size /= 1000
-    return f"{size:.1f} GB"
+    return tr("{size:.1f} GB").format(size=size)
 
 
 def size_of(path: Path) -> int:
@@ -120,8 +125,10 @@ def size_of(path: Path) -> int:
 def _refuse_too_large(least: int, free: int | None) -> None:
     if free is not None and least > free:
         raise ExportError(
-            f"The export takes about {in_units(least)}, and {in_units(free)} are free there; "
-            "choose another folder or free some space."
+            tr(
+                "The export takes about {size}, and {free} are free there; choose another folder or free "
+                "some space."
+            ).format(size=in_units(least), free=in_units(free))
         )
 
 
