@@ -58,9 +58,20 @@ def outputs_of(
     combined: bool | None = None,
     name: str = "",
 ) -> list[Output]:
-    """What `export_clip` makes of these. Raises ExportError as it does."""
+    """What `export_clip` makes of these. Raises ExportError as it does.
+
+    A `name` that ends with the template's extension, as people type it, stands for the name before it.
+    """
     together = template.combines(combined)
     extension = "" if template.folder else template.extension
+    if name and extension and destination.suffix.lower() == extension:
+        raise ExportError(
+            tr("{file} names the file already, and so does the name {name!r}; leave one of them out.").format(
+                file=destination, name=name
+            )
+        )
+    if name.lower().endswith(template.extension):
+        name = name[: -len(template.extension)]
     pattern = name or template.usual_name(together)
     return plan_outputs(info, sources, destination, extension, together, pattern)
 
