@@ -297,7 +297,9 @@ class ExportDialog(QDialog):
     def _command(self, request: Request, overwrite: bool) -> Callable[[], Export]:
         document, choice = self._document, request.choice
         how = request.span, request.destination, overwrite
-        return lambda: choice.command(document.clip.path, document.stored_sources(), *how)
+        return lambda: choice.command(
+            document.clip.path, document.stored_sources(request.span, choice.left_out), *how
+        )
 
     def _remember(self, choice: ExportChoice) -> None:
         self._document.set_export_choice(choice.without_empty(self._document).values)
