@@ -35,6 +35,7 @@ from app.canvas_drawing import (
     widget_rect,
 )
 from app.frame_view import FrameView
+from app.language import tr
 from app.outlines import Outline
 from app.pen import FULL_PRESSURE, Brush, PenStroke
 from app.pointer import Gesture, Pointer, box_between, is_space, takes_back
@@ -69,7 +70,7 @@ class Canvas(FrameView):
         self.setTabletTracking(True)
         self.setMinimumSize(QSize(320, 180))
         self.setObjectName("canvas")
-        self.setAccessibleName("Viewer")
+        self.setAccessibleName(tr("Viewer"))
         self._picture = QImage()
         self._bare = QImage()
         self._pointer = Pointer()

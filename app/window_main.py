@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
     from app.settings import Settings
 
 SCALE = "QT_SCALE_FACTOR"
@@ -36,6 +38,18 @@ def _keep(settings: Settings) -> None:
 
     with contextlib.suppress(EngineError):
         save_settings(settings)
+
+
+def _translate_qt(application: QApplication) -> None:
+    """Qt's own dialogs in the language of ours."""
+    from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator  # noqa: PLC0415
+
+    from app.language import language  # noqa: PLC0415
+
+    translator = QTranslator(application)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if language() and translator.load(QLocale(language()), "qtbase", "_", folder):
+        application.installTranslator(translator)
 
 
 def run_window(path: Path | None = None) -> int:
@@ -62,6 +76,7 @@ def run_window(path: Path | None = None) -> int:
         del os.environ[SCALE]  # not for the programs that are started from here
     application.setApplicationName("Rotoshot")
     application.setDesktopFileName("rotoshot")
+    _translate_qt(application)
     apply_theme(application, Theme(settings.theme))
     window = MainWindow(Workspace(), settings)
     window.show()

@@ -30,6 +30,13 @@ def test_run_and_its_progress_are_in_sight_in_a_low_window(opened: MainWindow, s
     assert all(map(in_sight, (opened.objects_panel.list, panel.run_button, panel.cancel_button, panel.bar)))
 
 
+def test_the_objects_buttons_are_in_sight(opened: MainWindow, qtbot: QtBot):
+    resize(opened, (1280, 720))
+    panel = opened.objects_panel.list
+    row = panel.itemWidget(panel.item(0))
+    qtbot.waitUntil(lambda: all(map(in_sight, row.findChildren(QToolButton))))
+
+
 def test_the_smallest_window_shows_everything_across(opened: MainWindow, qtbot: QtBot):
     legend = opened.timeline_panel.findChild(Legend)
     assert legend is not None
