@@ -40,9 +40,10 @@ class Legend(QWidget):
 
     def _explain(self) -> None:
         """The keys may be others than before."""
+        keys = keys_text(self._next_worst)
+        worst = tr("{keys} goes to the worst one.").format(keys=keys)
         for mark, name, meaning in LEGEND:
-            keys = keys_text(self._next_worst) if mark is Mark.SUSPICIOUS else ""
-            tip = f"{meaning} {tr('{keys} goes to the worst one.').format(keys=keys)}" if keys else meaning
+            tip = f"{meaning} {worst}" if keys and mark is Mark.SUSPICIOUS else meaning
             self._names[mark].setToolTip(tip)
             self._signs[mark].setToolTip(f"{name}: {tip}")
             self._signs[mark].setAccessibleName(name)
