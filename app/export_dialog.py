@@ -56,6 +56,7 @@ class ExportDialog(QDialog):
         self._ordered: list[int] = []  # jobs of this dialog whose outcome was not shown yet
         self._written: dict[int, ExportWritten] = {}
         self._counts: dict[int, int] = {}  # frames, by job
+        self._choice: ExportChoice | None = None  # ordered last
         self._look_soon = QTimer(self, singleShot=True, interval=LOOK_DELAY)
         self._look_soon.timeout.connect(self._look)
         self._build()
@@ -224,6 +225,7 @@ class ExportDialog(QDialog):
         replaced = [each for each in found.outputs if each.replaces]
         if replaced and not self._may_replace(replaced):
             return
+        self._choice = request.choice
         self._remember(request.choice)
         self._document.end_stroke()
         command = self._command(request, bool(replaced))
@@ -302,7 +304,9 @@ class ExportDialog(QDialog):
 
     def _show_outcomes(self, outcomes: list[Outcome]) -> None:
         self.results.show_outcomes(outcomes)
-        if not self._ordered:
+        if self.page == FORM and self.form.choice() != self._choice:  # the next one is being set up
+            self._say("\n".join(f"{each.title}: {each.sentence}" for each in outcomes))
+        elif not self._ordered:
             self._turn_to(RESULT)
 
     def _turn_to(self, page: int) -> None:

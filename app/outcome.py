@@ -30,10 +30,10 @@ class Outcome:
     @property
     def count(self) -> str:
         """How many frames changed; "" when nothing was predicted."""
-        again = self.frames - self.added
-        changed = f"{len(self.changed)} of {_frames(len(self.frames))} changed" if again else ""
-        new = f"{_frames(len(self.added), 'new ')}" if self.added else ""
-        return ", ".join(part for part in (changed, new) if part)
+        if not self.frames - self.added:
+            return _frames(len(self.added), "new ") if self.added else ""
+        changed = f"{len(self.changed)} of {_frames(len(self.frames))} changed"
+        return changed + (f", {len(self.added)} new" if self.added else "")
 
     def where(self, first_number: int = 0) -> str:
         """The places that changed, or else those that are new."""

@@ -255,6 +255,7 @@ class RunPanel(QFrame):
         self.presets.setMinimumContentsLength(16)
         for name in PRESETS:
             self.presets.addItem(PRESET_LABELS.get(name, name), name)
+        self.presets.insertSeparator(list(PRESETS).index("best") + 1)  # below it, one paper's method each
         self.presets.activated.connect(lambda _: self.preset_chosen.emit(self.presets.currentData()))
         self.presets.currentIndexChanged.connect(self._show_note)
         self._note = muted()
@@ -282,8 +283,11 @@ class RunPanel(QFrame):
         buttons.addWidget(self.cancel_button, 1)
         body.addLayout(buttons)
         body.addWidget(self.bar)
-        body.addWidget(self._what)
-        body.addWidget(self._figures)
+        below = QVBoxLayout()
+        below.setSpacing(1)
+        for label in (self._what, self._figures):
+            below.addWidget(label)
+        body.addLayout(below)
         self._outcome = "", ""
         self._cost = "", "", ""
         self._is_running = False

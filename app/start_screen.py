@@ -30,14 +30,16 @@ class StartScreen(QWidget):
         title.setFont(font)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        opening = ActionPushButton(actions["open_clip"], "Open clip…")
-        opening.setProperty("primary", True)
-        opening.setIcon(theme.icon("open", "accent_text"))
-        buttons.addWidget(opening)
-        buttons.addWidget(ActionPushButton(actions["open_sequence"], "Image sequence…"))
-        buttons.addWidget(ActionPushButton(actions["open_project"], "Project…"))
-        buttons.addStretch(1)
-        buttons.addWidget(ActionPushButton(actions["open_demo"], tr("Try the demo shot")))
+        self._opening = ActionPushButton(actions["open_clip"], "Open clip…")
+        self._opening.setProperty("primary", True)
+        self._opening.setIcon(theme.icon("open", "accent_text"))
+        sequence = ActionPushButton(actions["open_sequence"], "Image sequence…")
+        project = ActionPushButton(actions["open_project"], "Project…")
+        demo = ActionPushButton(actions["open_demo"], tr("Try the demo shot"))
+        for button in (self._opening, sequence, project, demo):
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # no canvas here that needs the keys
+            buttons.addWidget(button)
+        buttons.insertStretch(3, 1)
         self._hint = QLabel()
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setFixedHeight(74)
@@ -89,6 +91,10 @@ class StartScreen(QWidget):
         self.recent.fill(recents)
         self._group.setVisible(bool(recents))
         self._marked()
+        if recents:  # Return goes on with it
+            self.recent.setCurrentRow(0)
+        if self.isVisible():
+            (self.recent if recents else self._opening).setFocus()
 
     def set_opening(self, text: str) -> None:
         """What is being opened, or "" for the usual hint."""
