@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
+from app.language import tr
 from app.theme import icon
 
 # What an action may need, and the sentence its tooltip gives while that is missing.
@@ -32,6 +33,11 @@ REASONS: dict[str, str] = {
     "worst": "There is no prediction to judge yet: mark a frame and run.",
     "predicted": "This frame shows no prediction of this object.",
     "somewhere": "This object has no mask on any frame yet: mark it and run.",
+    "unlocked": tr("This object is locked; unlock it first."),
+    "finished": tr("This object has no edge controls set."),
+    "key_before": tr("No edge key lies before this frame."),
+    "key_after": tr("No edge key lies after this frame."),
+    "others": tr("There is no other object."),
     "former": "There is nothing to compare with yet: run first.",
 }
 
@@ -86,6 +92,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Take the last step back, a whole run included", "main", needs=("undo",)),
     ActionSpec("redo", "&Redo", EDIT, ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
                "Do again what was taken back", "main", needs=("redo",)),
+    ActionSpec("history", "&History", EDIT, ("Ctrl+H",), "history",
+               "Show or hide the list of steps: click one to go there", checkable=True, needs=CLIP),
     ActionSpec("approve", "&Approve frame", EDIT, ("A",), "approve",
                "Keep this mask as it is: runs will not change it",
                needs=(*SELECTED, "marked"), separator=True),
@@ -122,6 +130,19 @@ ACTIONS: tuple[ActionSpec, ...] = (
                needs=(*SELECTED, "above"), separator=True),
     ActionSpec("object_down", "Move object &down", OBJECT, ("Alt+Down",), "down",
                "Move this object down; those above it cover it", needs=(*SELECTED, "below")),
+    ActionSpec("edge_key", tr("Set edge &key"), OBJECT, ("Shift+K",), "edge_key",
+               tr("A key on this frame: the edge controls change between keys"), checkable=True,
+               needs=(*SELECTED, "unlocked"), separator=True),
+    ActionSpec("previous_edge_key", tr("Previous edge key"), OBJECT, ("Shift+PgUp",), "previous_edge_key",
+               tr("To the edge key before this frame"), needs=(*SELECTED, "key_before")),
+    ActionSpec("next_edge_key", tr("Next edge key"), OBJECT, ("Shift+PgDown",), "next_edge_key",
+               tr("To the edge key after this frame"), needs=(*SELECTED, "key_after")),
+    ActionSpec("copy_edges", tr("&Copy edges to all objects"), OBJECT, (), "copy_edges",
+               tr("Finish all other objects with this one's edge controls and keys"),
+               needs=(*SELECTED, "others")),
+    ActionSpec("reset_edges", tr("R&eset edges"), OBJECT, (), "reset_edges",
+               tr("Take all edge controls and keys off this object"),
+               needs=(*SELECTED, "finished", "unlocked")),
     ActionSpec("delete_object", "&Delete object", OBJECT, ("Ctrl+Del",), "clear",
                "Delete this object with its masks; undo brings it back",
                needs=(*SELECTED, "idle"), separator=True),
@@ -171,6 +192,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("propagate_frame", "R&edo this frame", CUT, ("R",), "redo_frame",
                "This frame alone anew, from the nearest marked one, with what was learned last",
                needs=("clip", "annotation", "open_frame")),
+    ActionSpec("update_at_once", "&Update after each correction", CUT, (), "",
+               "Run by itself when a frame was corrected: only what the correction may change is done again",
+               checkable=True, needs=CLIP),
     ActionSpec("cancel", "&Cancel", CUT, ("Esc",), "cancel",
                "Stop; what is finished stays, jobs that wait are held back",
                needs=("running",),
@@ -277,6 +301,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("steady_size", "Steady its si&ze too", VIEW, ("Shift+J",),
                tip="Zoom along as the object comes nearer or goes away", checkable=True,
                needs=(*SELECTED, "somewhere")),
+    ActionSpec("finished_edges", tr("Show finished ed&ges"), VIEW, ("Q",), "finished_edges",
+               tr("The mattes as the edge controls finish them, or as they were cut out"),
+               checkable=True, needs=CLIP),
+    ActionSpec("edges", tr("E&dges"), VIEW, ("Shift+E",), "edges",
+               tr("Show or hide the edge controls: grow, feather, smooth and more"), "view",
+               checkable=True, needs=CLIP),
     ActionSpec("fit", "&Fit to window", VIEW, ("Ctrl+0",), "fit", "Fit the frame to the window", "view",
                needs=CLIP, separator=True),
     ActionSpec("actual", "&Actual size (1:1)", VIEW, ("Ctrl+1",), "actual",

@@ -14,9 +14,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from app.footprint import Footprint
-from app.packed import Packed
+from app.packed import Packed, Shelved
+from vosengine.config import Config
+from vosengine.edge_controls import EdgeTrack
 from vosengine.project_file import Origin, RotoObject
-from vosengine.types import Box, Reason
+from vosengine.types import Box, Reason, Span
 
 
 class Kind(Enum):
@@ -26,14 +28,18 @@ class Kind(Enum):
     SCRIBBLES = "scribbles"  # the marks on one frame
     PREDICTION = "prediction"  # the matte predicted for one frame
     APPROVED = "approved"  # whether a person approved one frame
+    EDGES = "edges"  # how the mattes of one object are finished
     MUTED = "muted"  # the prediction of one frame that is not to be listed among the worst
     STATES = "states"  # the revision of one frame's annotation: predictions became stale or fresh
     OBJECTS = "objects"  # added, removed, renamed, recoloured, shown, locked, reordered
-    SELECTION = "selection"  # current frame, current object, in and out
+    SPAN = "span"  # in and out; a change of it is told as SELECTION
     CONFIG = "config"  # the settings of the next run
+    SELECTION = "selection"  # current frame, current object, in and out
     CLIP = "clip"  # relinked
     UNDO = "undo"  # undo_name and redo_name may have changed
     MESSAGES = "messages"  # something was set aside, see `Document.messages`
+
+    __hash__ = object.__hash__  # Enum's own is written in Python: too slow for each cell of a long clip
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,12 @@ class Change:
     frame: int | None = None
 
 
+OF_THE_DOCUMENT = (Kind.OBJECTS, Kind.SPAN, Kind.CONFIG)
+OF_AN_OBJECT = (Kind.STATES, Kind.EDGES)
+
+
 class Cell(NamedTuple):
-    """Where a value is; the document's own cell has frame 0 and object 0."""
+    """Where a value is; cells of the document have object 0 and frame 0, those of an object frame 0."""
 
     kind: Kind
     object_id: int = 0
@@ -55,22 +65,23 @@ class Cell(NamedTuple):
     @property
     def frame_kind(self) -> bool:
         """Whether it is about one frame."""
-        return self.kind not in (Kind.OBJECTS, Kind.STATES)
+        return self.kind not in (*OF_THE_DOCUMENT, *OF_AN_OBJECT)
 
     @property
     def change(self) -> Change:
         """The event that says this cell changed."""
-        if self.kind is Kind.OBJECTS:
-            return Change(self.kind)
-        return Change(self.kind, self.object_id, None if self.kind is Kind.STATES else self.frame)
+        if self.kind in OF_THE_DOCUMENT:
+            return Change(Kind.SELECTION if self.kind is Kind.SPAN else self.kind)
+        return Change(self.kind, self.object_id, self.frame if self.frame_kind else None)
 
 
-OBJECTS = Cell(Kind.OBJECTS)
+OBJECTS, SPAN, CONFIG = Cell(Kind.OBJECTS), Cell(Kind.SPAN), Cell(Kind.CONFIG)
+_FRAMES, _OBJECTS = 32, 24  # bits
 
 
 @dataclass(frozen=True)
 class StoredMatte:
-    """A predicted matte: `serial` names it in this session; see `StoredPrediction` for the rest."""
+    """A predicted matte: `serial` names it for ever, see `serial_of`, and `StoredPrediction` for the rest."""
 
     serial: int
     quality: float
@@ -80,9 +91,25 @@ class StoredMatte:
     reason: Reason | None = None
 
 
-Value = Packed | Box | StoredMatte | int | tuple[RotoObject, ...] | None
+def serial_of(object_id: int, frame: int, batch: int) -> int:
+    """The name of a matte, at least 1; two mattes of a project never have the same."""
+    return (batch << _OBJECTS | object_id) << _FRAMES | frame
+
+
+def matte_of(serial: int) -> tuple[int, int, int]:
+    """The object, frame and batch of a matte."""
+    rest, frame = divmod(serial, 1 << _FRAMES)
+    batch, object_id = divmod(rest, 1 << _OBJECTS)
+    return object_id, frame, batch
+
+
+Value = Packed | Box | StoredMatte | EdgeTrack | int | tuple[RotoObject, ...] | Span | Config | None
 """Of the cells: ANNOTATION Packed or Box, SCRIBBLES Packed, PREDICTION StoredMatte, APPROVED True, MUTED the
-prediction's serial, STATES int, OBJECTS a tuple; None where there is nothing."""
+prediction's serial, STATES int, EDGES an EdgeTrack, OBJECTS a tuple, SPAN Span, CONFIG Config; None where
+there is nothing. `app.values` says how each is kept on disk."""
+
+Kept = Value | Shelved
+"""A value of a step: pictures may be on the shelf."""
 
 
 class Cells:
@@ -115,6 +142,7 @@ class Cells:
                 yield from ((Cell(kind, object_id, frame), value) for frame, value in row.items())
 
     def of_object(self, object_id: int) -> Iterator[Cell]:
-        """The cells of an object's frames: all but the revisions."""
-        for kind in (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED, Kind.MUTED):
+        """The cells of an object: all but the revisions."""
+        kinds = (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.PREDICTION, Kind.APPROVED, Kind.MUTED, Kind.EDGES)
+        for kind in kinds:
             yield from (Cell(kind, object_id, frame) for frame in self.row(kind, object_id))

@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 
 from app.effects import Picture, blurred, greyed
 from app.tools import BACKGROUND, FOREGROUND
+from vosengine.edge_controls import EdgeControls
 from vosengine.types import Image, Mask, Matte
 
 OVERLAY_OPACITY = 0.45
@@ -51,12 +52,17 @@ class View(Enum):
     CONFIDENCE = "confidence"
 
 
+CUT_OUT = (View.CHECKER, View.BLACK, View.BACKDROP, View.PICTURE, View.BLURRED, View.GREY)
+"""The views that show the objects on another ground."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """One object's mask or matte on one frame.
 
     `key` is equal for equal content (the worker caches by it); `load` may read a file and runs in the worker;
     it gives None where the object has no mask on the frame. `former`: the same before the last run.
+    `finish`: what is shown is the matte finished so.
     """
 
     key: Hashable
@@ -64,6 +70,27 @@ class Layer:
     load: Callable[[], Mask | Matte | None]
     selected: bool = False
     former: Layer | None = None
+    finish: Finish | None = None
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Edge controls of a layer's matte on `frame`, and what lies round it.
+
+    neighbours: the object's layers on frames near by, unfinished, by offset. drawn: a person vouched for the
+    matte.
+    """
+
+    frame: int
+    controls: EdgeControls
+    neighbours: tuple[tuple[int, Layer], ...] = ()
+    drawn: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for equal results on the same matte."""
+        near = tuple((offset, layer.key) for offset, layer in self.neighbours)
+        return self.frame, self.controls, near, self.drawn
 
 
 @dataclass(frozen=True)

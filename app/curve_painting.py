@@ -75,13 +75,13 @@ def worst_markers(axis: TimeAxis, y: float, object_id: int, findings: Findings) 
 
 def draw_marker(painter: QPainter, marker: Marker) -> None:
     """A triangle that points at its frame."""
-    sign = _triangle(theme.colours().warning, painter.device().devicePixelRatio())
+    sign = _triangle(theme.colours().warning, theme.colours().halo, painter.device().devicePixelRatio())
     side = sign.width() / sign.devicePixelRatio()
     painter.drawPixmap(QPointF(marker.x - side / 2, marker.y - side / 2), sign)
 
 
 @cache
-def _triangle(colour: str, ratio: float) -> QPixmap:
+def _triangle(colour: str, halo: str, ratio: float) -> QPixmap:
     """Drawn once: a hundred of them may be in sight."""
     half, side = MARKER / 2, MARKER + 3
     sign = QPixmap(round(side * ratio), round(side * ratio))
@@ -89,7 +89,7 @@ def _triangle(colour: str, ratio: float) -> QPixmap:
     sign.fill(Qt.GlobalColor.transparent)
     painter = QPainter(sign)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(theme.colours().halo), 1))
+    painter.setPen(QPen(QColor(halo), 1))
     painter.setBrush(QColor(colour))
     corners = ((-half, -half), (half, -half), (0, half))
     painter.drawPolygon(QPolygonF([QPointF(side / 2 + x, side / 2 + y) for x, y in corners]))

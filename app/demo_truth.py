@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,15 @@ from vosengine.types import Mask
 
 CLIP = "demo/clip.mp4"
 Places = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """`path` runs along its middle, at most `depth` clip pixels from its border; `missing`, else too much."""
+
+    path: Places
+    missing: bool
+    depth: float
 
 
 class DemoTruth:
@@ -46,13 +57,15 @@ class DemoTruth:
             (right, lower),
         ]
 
-    def mistake(self, frame: int, shown: Mask | None) -> tuple[Places, bool]:
-        """Along the largest patch that is wrong, and whether it is missing (else it is too much)."""
+    def mistake(self, frame: int, shown: Mask | None) -> Mistake:
+        """The largest patch that is wrong."""
         truth = self.masks[frame] > 0
         found = np.zeros_like(truth) if shown is None else without_soft_edges(shown) > 0
         missing, extra = _largest(truth & ~found), _largest(found & ~truth)
         is_missing = np.count_nonzero(missing) >= np.count_nonzero(extra)
-        return middle_line(missing if is_missing else extra), bool(is_missing)
+        patch = missing if is_missing else extra
+        depth = cv2.distanceTransform(patch, cv2.DIST_L2, 5)
+        return Mistake(middle_line(patch), bool(is_missing), float(depth.max()))
 
 
 def middle_line(mask: NDArray[np.uint8]) -> Places:

@@ -73,6 +73,11 @@ class Editing(QObject):
         self._cancel_answers()
         self.edit(lambda d: d.redo())
 
+    def travel(self, position: int) -> None:
+        """Undo or redo until `position` steps are done."""
+        self._cancel_answers()
+        self.edit(lambda d: d.travel(position))
+
     def _cancel_answers(self) -> None:
         self._workspace.scribbler.cancel()
         self._workspace.shaping.cancel()

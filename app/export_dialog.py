@@ -52,7 +52,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle(tr("Export"))
         self.setMinimumWidth(640)
         self._workspace, self._document, self._settings = workspace, document, settings
-        self._forecast: Forecast | None = None
+        self._span = document.span  # in and out, as the form knows them
         self._ordered: list[int] = []  # jobs of this dialog whose outcome was not shown yet
         self._written: dict[int, ExportWritten] = {}
         self._counts: dict[int, int] = {}  # frames, by job
@@ -126,12 +126,14 @@ class ExportDialog(QDialog):
         self._enable(problem)
         if problem:
             self._look_soon.stop()
-            self._show_forecast(None)
+            self.preview.show_forecast(None)
         else:
             self._look_soon.start()
 
     def _document_changed(self, change: Change) -> None:
-        if change.kind in FOLLOWED and self.isVisible() and self._pages.currentIndex() == FORM:
+        moved = change.kind is Kind.SELECTION and self._document.span == self._span  # only to another frame
+        if change.kind in FOLLOWED and not moved and self.isVisible() and self.page == FORM:
+            self._span = self._document.span
             self._refresh_soon()
 
     def _refresh_soon(self) -> None:
@@ -150,10 +152,10 @@ class ExportDialog(QDialog):
         if isinstance(found, str):
             self._say(found)
             self._enable(found)
-            self._show_forecast(None)
+            self.preview.show_forecast(None)
         else:
             self._enable("")
-            self._show_forecast(found)
+            self.preview.show_forecast(found)
 
     def _request(self) -> Request | None:
         """What the form asks for; None, and said why, where it cannot be."""
@@ -191,10 +193,6 @@ class ExportDialog(QDialog):
                 return str(error)
 
         self._workspace.worker.submit(look, then, key)
-
-    def _show_forecast(self, found: Forecast | None) -> None:
-        self._forecast = found
-        self.preview.show_forecast(found)
 
     def _say(self, sentence: str) -> None:
         self.problem.setText(sentence)

@@ -165,7 +165,9 @@ class ExportForm(QWidget):
 
     def refresh(self) -> None:
         """The document changed: its objects, what they have, in and out."""
-        self._fill_objects(self.choice().left_out)
+        shown = [item.data(Qt.ItemDataRole.UserRole) for item in self._items()]
+        if shown != [each.object_id for each in self._document.objects]:
+            self._fill_objects(self.choice().left_out)
         if self.frames.currentData() is not Frames.OWN:
             self._frames_chosen()
         else:

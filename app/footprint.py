@@ -11,6 +11,7 @@ import binascii
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import cv2
@@ -30,12 +31,9 @@ CHANGED = 0.005  # of what both cover together; less is rounding
 class Footprint:
     """`packed`: uint8 coverage of ROWS x COLUMNS cells, 255 when the cell is full, compressed; then the
     centre, which those stored by earlier editions lack, as two shares of 65535.
-
-    area: share of the frame that is covered, in [0, 1].
     """
 
     packed: bytes
-    area: float
 
     @classmethod
     def of(cls, matte: Mask | Matte) -> Self:
@@ -46,21 +44,26 @@ class Footprint:
         small = cv2.resize(fine, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
         if small.dtype == np.uint16:
             small = (small.astype(np.uint32) * 255 + 32767) // 65535
-        cells = small.astype(np.uint8)
-        packed = zlib.compress(cells.tobytes(), 1)
+        packed = zlib.compress(small.astype(np.uint8).tobytes(), 1)
         centre = centre_of(fine)
         if centre is not None:
             packed += CENTRE.pack(*(round(share * 65535) for share in centre))
-        return cls(packed, _area(cells))
+        return cls(packed)
 
     @classmethod
     def from_text(cls, text: str) -> Self | None:
         """What `text` wrote; None for anything else."""
         try:
             packed = base64.b64decode(text, validate=True)
-            return cls(packed, _area(_unpacked(packed)))
+            _unpacked(packed)
+            return cls(packed)
         except (binascii.Error, zlib.error, ValueError):
             return None
+
+    @cached_property
+    def area(self) -> float:
+        """The share of the frame that is covered, in [0, 1]."""
+        return float(self.cells().mean()) / 255
 
     @property
     def text(self) -> str:
@@ -102,10 +105,6 @@ def centre_of(coverage: NDArray[Any]) -> tuple[float, float] | None:
         (moments["m10"] / moments["m00"] + 0.5) / width,
         (moments["m01"] / moments["m00"] + 0.5) / height,
     )
-
-
-def _area(cells: NDArray[np.uint8]) -> float:
-    return float(cells.mean()) / 255
 
 
 def _unpacked(packed: bytes) -> NDArray[np.uint8]:

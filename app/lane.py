@@ -20,7 +20,7 @@ LANES = range(12, 45, 4)  # heights a lane may be given
 
 @dataclass
 class Lane:
-    """One object's row; `previews` are frames that the model under training was tried on."""
+    """One object's row; `previews`: frames the model under training was tried on; `keys`: of its edges."""
 
     object_id: int
     name: str
@@ -28,6 +28,7 @@ class Lane:
     findings: Findings
     visible: bool = True
     previews: set[int] = field(default_factory=set)
+    keys: list[int] = field(default_factory=list)
 
     @property
     def marks(self) -> NDArray[np.uint8]:

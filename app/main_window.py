@@ -21,9 +21,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QColorDialog,
+    QFrame,
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
+    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -39,22 +41,26 @@ from app.brush_control import BrushControl
 from app.canvas import Canvas
 from app.comfort import Comfort
 from app.compositing import View
+from app.correcting import Correcting
 from app.dialogs import ErrorDialog, network_notes, versions
 from app.docks import Docks
 from app.document import Change, Document, FrameState, Kind
 from app.editing import Editing, facts
 from app.exporting import Exporting
+from app.finishing import Finishing
 from app.import_dialog import import_masks
 from app.judging import Judging
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.preferences import Appearance
+from app.recovery import Recovery
 from app.running import Running
 from app.settings import Settings
 from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
 from app.steady_view import SteadyView
+from app.steps_chapter import StepsChapter
 from app.timeline_control import TimelineControl
 from app.tools import Tool
 from app.viewer import Viewer
@@ -97,6 +103,9 @@ class MainWindow(QMainWindow):
         self.timeline_control = TimelineControl(workspace, self.judging.survey, settings, self)
         self.running = Running(workspace, self.editing, self.docks, settings, self.judging.survey)
         self.exporting = Exporting(workspace, settings, self)
+        self.finishing = Finishing(workspace, self.viewer, self.editing, self.docks)
+        self.history = StepsChapter(workspace, self.editing, self.docks)
+        self.recovery = Recovery(workspace, settings)
         self._chapters: tuple[Chapter, ...] = (
             self.judging,
             self.appearance,
@@ -106,6 +115,9 @@ class MainWindow(QMainWindow):
             Backgrounds(workspace, self.viewer, settings, self),
             self.running,
             self.exporting,
+            self.finishing,
+            self.history,
+            Correcting(workspace, settings),
         )
         self.brush = BrushControl(self.viewer, settings)
         self.actions_by_name = ActionSet(self, self._handlers(), self.comfort.keymap.all())
@@ -115,6 +127,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._document_changed()
+        self.recovery.look()
 
     # --- building -----------------------------------------------------------------------------------------
 
@@ -127,6 +140,7 @@ class MainWindow(QMainWindow):
         actions.fill_menus(self.menuBar())
         self.start_screen = StartScreen(actions)
         self.comfort.welcome(self.start_screen)
+        self.start_screen.notices.addWidget(self.recovery.notice)
         self.objects_panel, self.run_panel = ObjectsPanel(actions), RunPanel(actions)
         self.status = Status(self.statusBar())
         self._pages = QStackedWidget()
@@ -144,7 +158,13 @@ class MainWindow(QMainWindow):
         column.setSpacing(8)
         column.addWidget(self.objects_panel, 1)
         column.addWidget(self.run_panel)
-        side.setFixedWidth(SIDE_WIDTH)
+        # Scrolls in a low window, lest it keep the timeline low.
+        beside = QScrollArea(widgetResizable=True)
+        beside.setFrameShape(QFrame.Shape.NoFrame)
+        beside.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        beside.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        beside.setWidget(side)
+        beside.setFixedWidth(SIDE_WIDTH)
         upper = QWidget()
         across = QHBoxLayout(upper)
         across.setContentsMargins(0, 0, 0, 0)
@@ -153,7 +173,7 @@ class MainWindow(QMainWindow):
         self.timeline_panel, self.timeline = self.timeline_control.panel, self.timeline_control.timeline
         self.docks.restore(self.settings.panel_layout)
         across.addWidget(self.docks, 1)
-        across.addWidget(side)
+        across.addWidget(beside)
         page = QSplitter(Qt.Orientation.Vertical)
         page.addWidget(upper)
         page.addWidget(self.timeline_panel)
@@ -257,6 +277,7 @@ class MainWindow(QMainWindow):
         self.canvas.hovered.connect(self._hovered)
         self.canvas.radius_scrolled.connect(self.brush.resize)
         self.comfort.preset_chosen.connect(self._choose_preset)
+        self.recovery.chosen.connect(lambda folder: self.opening.open(Path(folder)))
         self.objects_panel.selected.connect(edit.select)
         self.objects_panel.renamed.connect(edit.rename)
         self.objects_panel.visibility_toggled.connect(edit.toggle_visible)

@@ -1,22 +1,20 @@
-"""Predicted mattes on disk, read through a small memory; the replaced ones are kept aside for undo."""
+"""Predicted mattes on disk, read through a small memory; those of former runs stay for undo."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from app.cells import StoredMatte
+from app.cells import StoredMatte, matte_of
 from app.saver import Saver
 from vosengine.errors import ProjectError
 from vosengine.messages import read_only
-from vosengine.png import read_matte
-from vosengine.project_file import Key, Project
+from vosengine.project_file import Project
 from vosengine.types import Matte
 
 MEMORY_LIMIT = 192 * 2**20  # bytes: some 48 mattes at 1080p
@@ -51,37 +49,38 @@ class ArrayMemory:
 
 
 class MatteStore:
-    """The mattes of a project's predictions, named by their `StoredMatte.serial` within a session."""
+    """The mattes of a project's predictions, those of former runs too. Any thread may read them."""
 
     def __init__(self, project: Project, saver: Saver, memory: ArrayMemory) -> None:
         self._project = project
         self._saver = saver
         self._memory = memory
-        self._lock = threading.Lock()  # guards the unwritten
+        self._lock = threading.Lock()  # guards what follows
         self._unwritten: dict[int, Matte] = {}
+        self._doomed: set[int] = set()
 
-    def add(self, key: Key, stored: StoredMatte, matte: Matte, former: StoredMatte | None) -> bool:
-        """Take a new matte; `former`, which it replaces, is kept aside. The disk follows later.
+    def has_room(self) -> bool:
+        """Wait until one more may come; False when the disk takes nothing at the moment."""
+        return self._saver.wait_for_room(WRITE_LIMIT)
 
-        False, and nothing taken, when the disk takes nothing at the moment.
-        """
-        if not self._saver.wait_for_room(WRITE_LIMIT):
-            return False
+    def add(self, stored: StoredMatte, matte: Matte) -> None:
+        """Take a new matte. The disk follows later."""
         read_only(matte)
         with self._lock:
             self._unwritten[stored.serial] = matte
         self._memory.put(stored.serial, matte)
-        keep = None if former is None else self._aside(former)
+        object_id, frame, batch = matte_of(stored.serial)
         project = self._project
 
         def write() -> None:
             text = stored.footprint.text if stored.footprint is not None else ""
             project.write_prediction(
-                *key,
+                object_id,
+                frame,
                 matte,
                 stored.quality,
                 stored.revision,
-                keep,
+                batch,
                 origin=stored.origin,
                 reason=stored.reason,
                 footprint=text,
@@ -90,48 +89,33 @@ class MatteStore:
                 self._unwritten.pop(stored.serial, None)
 
         self._saver.submit(write)
-        return True
 
-    def read(self, key: Key, stored: StoredMatte) -> Matte | None:
-        """The matte now at `key`, read-only; None when its file is gone or damaged."""
+    def read(self, stored: StoredMatte) -> Matte | None:
+        """A matte, read-only; None when its file is gone or damaged."""
         matte: Matte | None = self._memory.get(stored.serial)
         if matte is None:
             with self._lock:
                 matte = self._unwritten.get(stored.serial)
         if matte is None:
-            matte = self._project.read_prediction(*key)
+            matte = self._project.read_prediction(*matte_of(stored.serial))
         if matte is not None:
             self._memory.put(stored.serial, matte)
         return matte
 
-    def read_aside(self, stored: StoredMatte) -> Matte | None:
-        """A matte that was replaced; None when it is no longer kept, or not yet written aside."""
-        matte: Matte | None = self._memory.get(stored.serial)
-        if matte is None:
+    def forget(self, serials: Iterable[int]) -> None:
+        """No step needs these mattes any more: `clear` will remove them."""
+        with self._lock:
+            self._doomed.update(serials)
+
+    def doomed(self) -> frozenset[int]:
+        """For `clear`, once the project on disk needs them no more either."""
+        with self._lock:
+            return frozenset(self._doomed)
+
+    def clear(self, doomed: frozenset[int]) -> None:
+        """Remove mattes. For the saver's thread."""
+        for serial in doomed:
             with suppress(ProjectError):
-                matte = read_matte(self._aside(stored))
-                self._memory.put(stored.serial, matte)
-        return matte
-
-    def exchange(self, key: Key, now: StoredMatte | None, then: StoredMatte | None) -> bool:
-        """Put a matte kept aside back in its place, or none, and keep the present one aside.
-
-        Call it when nothing waits to be saved. Returns whether `then` is there now: its file may have been
-        cleared away with the rest of the cache.
-        """
-        keep = None if now is None else self._aside(now)
-        place = None if then is None else self._aside(then)
-        return self._project.exchange_prediction(*key, keep, place)
-
-    def forget(self, stored: StoredMatte) -> None:
-        """Remove a matte kept aside that no undo step needs any more."""
-        path = self._aside(stored)
-
-        def remove() -> None:
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-
-        self._saver.submit(remove)
-
-    def _aside(self, stored: StoredMatte) -> Path:
-        return self._project.cache_folder / "undo" / f"{stored.serial}.png"
+                self._project.remove_matte(*matte_of(serial))
+        with self._lock:
+            self._doomed -= doomed

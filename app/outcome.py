@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Self
 
 from app.cells import StoredMatte
 
@@ -26,6 +28,16 @@ class Outcome:
             self.added.add(frame)
         elif before.footprint is None or after.footprint is None or after.footprint.differs(before.footprint):
             self.changed.add(frame)
+
+    @property
+    def text(self) -> str:
+        """For `from_text`."""
+        return json.dumps([sorted(each) for each in (self.frames, self.added, self.changed)])
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """What `text` wrote; "" is an empty one. Raises ValueError or TypeError for anything else."""
+        return cls(*map(set, json.loads(text))) if text else cls()
 
     @property
     def count(self) -> str:

@@ -7,8 +7,11 @@ pictures never change and may be shared freely.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
@@ -81,6 +84,48 @@ class Packed:
     def size(self) -> int:
         """Bytes held."""
         return len(self.planes) + len(self.soft)
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that tell pictures apart, however they were compressed."""
+        found = hashlib.blake2b(self._head, digest_size=16)
+        for part in filter(None, (self.planes, self.soft)):
+            found.update(zlib.decompress(part))
+        return found.digest()
+
+    def to_bytes(self) -> bytes:
+        """For `from_bytes`."""
+        lengths = json.dumps([len(self.planes), len(self.soft)]).encode("ascii")
+        return b"\n".join((self._head, lengths, self.planes + self.soft))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """What `to_bytes` wrote. Raises ValueError for anything else."""
+        head, lengths, parts = content.split(b"\n", 2)
+        shape, left, top, width, height, values = json.loads(head)
+        planes, soft = json.loads(lengths)
+        if len(parts) != planes + soft:
+            raise ValueError("the picture is incomplete")
+        own = (shape[0], shape[1])
+        return cls(own, left, top, width, height, tuple(values), parts[:planes], parts[planes:])
+
+    @property
+    def _head(self) -> bytes:
+        box = self.left, self.top, self.width, self.height
+        return json.dumps([self.shape, *box, self.values]).encode("ascii")
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A packed picture that is read when it is needed. fetch: with its digest; may raise ProjectError."""
+
+    digest: bytes
+    size: int
+    fetch: Callable[[bytes], Packed] = field(compare=False, repr=False)
+
+    def packed(self) -> Packed:
+        """Take it from the shelf."""
+        return self.fetch(self.digest)
 
 
 def _pack_soft(inside: NDArray[np.uint8]) -> bytes:

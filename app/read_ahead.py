@@ -12,7 +12,7 @@ REST = 1000  # milliseconds without a change before the whole clip is read
 SOON = 100  # milliseconds before a new prediction is read: while it is still in memory
 CHUNK = 40  # frames asked for at once
 FURTHEST = 4000  # frames: their mattes still fit the display worker's memory
-STARTS_ANEW = (Kind.ANNOTATION, Kind.OBJECTS, Kind.CLIP)
+STARTS_ANEW = (Kind.ANNOTATION, Kind.OBJECTS, Kind.CLIP, Kind.EDGES)
 
 
 class ReadAhead(QObject):
@@ -68,7 +68,7 @@ class ReadAhead(QObject):
         chunk, self._waiting = self._waiting[:CHUNK], self._waiting[CHUNK:]
         shown = self._viewer.shown_objects(document)
         layers = [
-            self._viewer.layer_of(document, each.object_id, frame, rgb(each.colour))
+            self._viewer.finished_layer_of(document, each.object_id, frame, rgb(each.colour))
             for frame in chunk
             for each in shown
         ]

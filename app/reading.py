@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.cells import Cell, Kind
+from app.cells import Cell, Kind, matte_of, serial_of
 from app.freshness import Sources
 from app.matte_store import WRITE_LIMIT
 from app.packed import Packed
 from app.store import Store
 from app.tools import Rect
+from vosengine.edge_controls import EdgeTrack
 from vosengine.messages import read_only
 from vosengine.project_file import Key, RotoObject, harden, soften, without_soft_edges
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
@@ -76,6 +77,11 @@ class Reading:
     def saving(self) -> bool:
         """Whether changes wait for the disk."""
         return self._store.saver.pending > 0
+
+    @property
+    def saved_at(self) -> float:
+        """When the last change reached the disk, in seconds since 1970; 0 before any did."""
+        return self._store.saver.saved_at
 
     @property
     def has_room(self) -> bool:
@@ -168,8 +174,10 @@ class Reading:
         return [frame for frame in span if frame in predicted or isinstance(drawn.get(frame), Packed)]
 
     def matte_file(self, object_id: int, frame: int) -> Path:
-        """Where a predicted matte is, from any thread."""
-        return self._store.project.matte_file(object_id, frame)
+        """Where a predicted matte is, or would be; from any thread."""
+        stored = self._store.prediction((object_id, frame))
+        serial = serial_of(object_id, frame, 0) if stored is None else stored.serial
+        return self._store.project.matte_file(*matte_of(serial))
 
     def mask(self, object_id: int, frame: int) -> Mask | None:
         """The annotated mask, soft edges included (during a stroke: as painted so far), or None."""
@@ -213,6 +221,10 @@ class Reading:
             return drawn.area
         return stored.footprint.area if stored is not None and stored.footprint is not None else None
 
+    def edges(self, object_id: int) -> EdgeTrack:
+        """How an object's mattes are finished."""
+        return self._store.edges(object_id)
+
     def centre(self, object_id: int, frame: int) -> tuple[float, float] | None:
         """The middle of the matte, (x, y) as shares of the frame; None where there is none or unknown."""
         drawn, stored = self._store.annotation((object_id, frame)), self._store.prediction((object_id, frame))
@@ -233,12 +245,19 @@ class Reading:
         chosen = [each.object_id for each in self.objects] if object_id is None else [object_id]
         return sorted({frame for own in chosen for frame in self._human_frames(own)})
 
-    def annotations(self, object_ids: Collection[int] | None = None) -> tuple[Annotation, ...]:
-        """For engine commands: what was drawn or approved, hard (from half coverage on)."""
+    def annotations(
+        self, object_ids: Collection[int] | None = None, frames: Collection[int] | None = None
+    ) -> tuple[Annotation, ...]:
+        """For engine commands: what was drawn or approved, hard (from half coverage on). None: of all."""
         chosen = [
             each.object_id for each in self.objects if object_ids is None or each.object_id in object_ids
         ]
-        found = (self._annotation((own, frame)) for own in chosen for frame in self._human_frames(own))
+        found = (
+            self._annotation((own, frame))
+            for own in chosen
+            for frame in self._human_frames(own)
+            if frames is None or frame in frames
+        )
         return tuple(each for each in found if each is not None and each.frame < self.clip.frame_count)
 
     def _human_frames(self, object_id: int) -> list[int]:

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.compositing import (
+    CUT_OUT,
     Layer,
     Scene,
     View,
@@ -29,10 +30,12 @@ from app.compositing import (
     wiped,
 )
 from app.effects import Picture
+from app.finished_weights import finished_weights, straight, takes_colour_out
 from app.thumbnails import ThumbnailWish, cropped
 from app.weight_memory import WeightMemory
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.errors import EngineError
+from vosengine.finish import Motions
 from vosengine.types import Image
 
 READERS = 3  # mattes of several objects that are read side by side
@@ -234,6 +237,7 @@ class _Footage:
         self._proxy: Proxy | None = None
         self._fill: Iterator[int] = iter(())
         self._kept = _ByteBounded(CACHE_BYTES)
+        self._motions = Motions(lambda frame: self.image(frame, sharp=False), clip.info)
         self._mattes = WeightMemory()
         self._readers = ThreadPoolExecutor(READERS, "rotoshot-mattes")
 
@@ -250,17 +254,29 @@ class _Footage:
         former: Weighted = ()
         if scene.shows_former:
             former = self._weighted([layer.former for layer in scene.layers if layer.former], image)
-        picture_behind = self._filling(scene.picture, image) if scene.view is View.PICTURE else None
-        grounds = scene.backdrop, picture_behind, scene.look
-        picture = composite(image, scene.view, weights, former, *grounds)
+        filling = self._filling(scene.picture, image) if scene.view is View.PICTURE else None
+        grounds = scene.backdrop, filling, scene.look
+        picture = composite(self._ground(image, scene, weights), scene.view, weights, former, *grounds)
         if scene.wipe is not None:
-            before = composite(image, scene.view, former, former, *grounds)
+            before = composite(self._ground(image, scene, former), scene.view, former, former, *grounds)
             picture = wiped(before, picture, scene.wipe)
         if scene.skins:
             picture = draw_skins(picture, self._weighted(scene.skins, image), scene.look)
         if scene.marks is not None:
             picture = draw_marks(picture, scene.marks)
         return to_qimage(picture), to_qimage(image)
+
+    def _ground(self, image: Image, scene: Scene, weights: Weighted) -> Image:
+        """The frame to composite: without the background's colour in what the view cuts out."""
+        if scene.view not in CUT_OUT or not any(takes_colour_out(layer) for layer, _ in weights):
+            return image
+        shown = tuple((layer.key, layer.finish and layer.finish.key) for layer, _ in weights)
+        key = ("straight", scene.frame, scene.sharp, shown)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = straight(image, weights)
+            self._kept.put(key, kept)
+        return kept
 
     def image(self, frame: int, sharp: bool) -> Image:
         """The frame from the proxy, or as the clip has it."""
@@ -308,8 +324,34 @@ class _Footage:
         return [(layer, weight) for layer, weight in zip(layers, weights, strict=True) if weight is not None]
 
     def _weights(self, layers: Sequence[Layer], width: int, height: int) -> list[NDArray[np.uint8] | None]:
+        """What the layers show: their mattes, finished where they have a finish."""
+        raw = self._raw_weights(layers, width, height)
+        pairs = zip(layers, raw, strict=True)
+        return [None if weight is None else self._finished(layer, weight) for layer, weight in pairs]
+
+    def _finished(self, layer: Layer, raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        finish = layer.finish
+        if finish is None or finish.controls.is_neutral:
+            return raw
+        height, width = raw.shape
+        key = ("finished", layer.key, finish.key, width, height)
+        memory = self._memory_of(width, height)
+        kept = memory.get(key)
+        if kept is None:
+            layers, scale = dict(finish.neighbours), width / self.clip.info.width
+
+            def neighbour(offset: int) -> NDArray[np.uint8] | None:
+                return self._raw_weights([layers[offset]], width, height)[0] if offset in layers else None
+
+            kept = finished_weights(raw, finish, scale, neighbour, self._motions)
+            memory.put(key, kept)
+        return kept
+
+    def _raw_weights(
+        self, layers: Sequence[Layer], width: int, height: int
+    ) -> list[NDArray[np.uint8] | None]:
         """From memory; those that are not there are read side by side."""
-        memory = self._mattes if self._is_proxy(width, height) else self._kept
+        memory = self._memory_of(width, height)
         keys = [("weights", layer.key, width, height) for layer in layers]
         found = [memory.get(key) for key in keys]
         missing = [place for place, weight in enumerate(found) if weight is None]
@@ -321,8 +363,11 @@ class _Footage:
                 memory.put(keys[place], weight)
         return found
 
-    def _is_proxy(self, width: int, height: int) -> bool:
-        return self._proxy is not None and (width, height) == (self._proxy.width, self._proxy.height)
+    def _memory_of(self, width: int, height: int) -> WeightMemory | _ByteBounded:
+        """Where weights of this size are kept."""
+        proxy = self._proxy
+        is_proxy = proxy is not None and (width, height) == (proxy.width, proxy.height)
+        return self._mattes if is_proxy else self._kept
 
     def fill_one(self) -> int:
         """Store one more proxy; how many frames from the first one on are stored. `filling` tells the end."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from weakref import WeakKeyDictionary
 
 from app.cells import Cell, Change, Kind, StoredMatte
 from app.outcome import Outcome
@@ -19,11 +18,10 @@ class Runs:
 
     def __init__(self, undo: UndoStack, store: Store, tell: Callable[[Change], None]) -> None:
         self._undo, self._store, self._tell = undo, store, tell
-        self._outcomes: WeakKeyDictionary[Step, Outcome] = WeakKeyDictionary()
 
     def note(self, step: Step, frame: int, before: StoredMatte | None, after: StoredMatte) -> None:
         """A run that collects its predictions in `step` made one more."""
-        self._outcomes.setdefault(step, Outcome()).note(frame, before, after)
+        step.outcome.note(frame, before, after)
 
     def begin_learning(self) -> int:
         """A revision of its own for what is about to be learned: all present predictions are older."""
@@ -52,7 +50,7 @@ class Runs:
     def outcome(self) -> Outcome:
         """What the last run changed; empty when there is none."""
         step = self._undo.last_run
-        return self._outcomes.get(step, Outcome()) if step is not None else Outcome()
+        return step.outcome if step is not None else Outcome()
 
     def former(self, object_id: int, frame: int) -> tuple[int, Callable[[], Matte | None]]:
         """The prediction before the last run, which may have left it as it is.

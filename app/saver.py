@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ class Saver:
         self._stopped = False
         self._failures = 0
         self._error = ""
+        self._saved_at = 0.0
         self._thread = threading.Thread(target=self._work, name="rotoshot-saver", daemon=True)
         self._thread.start()
 
@@ -43,6 +45,11 @@ class Saver:
     def error(self) -> str:
         """Why saving fails at the moment, in one sentence; "" while it works."""
         return self._error
+
+    @property
+    def saved_at(self) -> float:
+        """When the last write was done, in seconds since 1970; 0 before the first one."""
+        return self._saved_at
 
     @property
     def pending(self) -> int:
@@ -102,6 +109,7 @@ class Saver:
                 self._failures += again
                 news = error != self._error
                 self._error = error if again else ""
+                self._saved_at = self._saved_at if again else time.time()
                 self._busy = False
                 self._changed.notify_all()
             if news:

@@ -1,41 +1,35 @@
-"""Scribbles and boxes to masks: asks the engine for GrabCut while the pen moves, keeps the last answer."""
+"""Scribbles and boxes to masks: asks the engine while the pen moves, keeps the last answer.
+
+Marks on a frame that shows a mask correct it (`Correct`); others, and a box, point to the object (`GrabCut`).
+While the pen moves it is always GrabCut that answers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.document import Document, Scribbles
+from app.document import Change, Document, Kind, Scribbles
 from app.engine_bridge import EngineBridge
 from app.pen import PenStroke
 from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
-from vosengine.messages import END, Event, GrabCut, JobFailed, MaskDrawn, read_only
-from vosengine.project_file import without_soft_edges
+from vosengine.messages import END, Correct, Event, GrabCut, JobFailed, MaskDrawn, read_only
 from vosengine.types import Box, Image, Mask
 
 LIVE_INTERVAL = 60  # milliseconds between two questions while the pen moves
-CHAINS = 4  # frames of which it is known what their marks corrected
+REMEMBERED = 3  # annotated frames that a correction looks at
+ANSWERS = 4  # frames of which it is known that their mask is made of their marks alone
 
 Key = tuple[int, int]  # object id, frame
 
 
-@dataclass(frozen=True)
-class Chain:
-    """Marks on one frame: the mask before the first of them, and the last answer to them all.
-
-    The answer to a box is what the marks after it correct: `before` is that answer then.
-    """
-
-    before: Mask | None
-    answer: Mask | None
-
-
 class Scribbler(QObject):
-    """Of each object's frame the newest question counts, and the answers to older ones are dropped."""
+    """Of each object's frame the newest question counts, and the answers to older ones are dropped; so is an
+    answer when the frame's annotation or marks have changed since.
+    """
 
     live_changed = Signal()  # `live_mask` is another
     working_changed = Signal()  # `is_working` may have changed
@@ -52,7 +46,9 @@ class Scribbler(QObject):
         self._live_job = 0
         self._live: tuple[Key, Mask] | None = None
         self._stroke: tuple[Key, PenStroke, int] | None = None
-        self._chains: dict[Key, Chain] = {}
+        self._of_marks: dict[Key, Mask] = {}  # the last answers that are made of marks alone
+        self._pointing: set[int] = set()  # jobs whose answers will be
+        self._unsubscribe: Callable[[], None] = lambda: None
         self._timer = QTimer(self, singleShot=True, interval=LIVE_INTERVAL)
         self._timer.timeout.connect(self._ask_live)
         bridge.received.connect(self._take)
@@ -61,8 +57,10 @@ class Scribbler(QObject):
     def set_document(self, document: Document | None) -> None:
         """Another document, or none."""
         self.cancel()
+        self._unsubscribe()
         self._document, self._image = document, None
-        self._chains.clear()
+        self._of_marks.clear()
+        self._unsubscribe = document.subscribe(self._changed) if document is not None else lambda: None
 
     def prepare(self) -> None:
         """Have the current frame at hand at full resolution; one whose mask is due goes first."""
@@ -98,6 +96,7 @@ class Scribbler(QObject):
         if document is None:
             return
         key = document.object_id, document.frame
+        self._drop(key)
         name = "Foreground scribble" if foreground else "Background scribble"
         marks = document.begin_scribble(*key, name)
         document.stroke_painted(stroke.mark(marks, FOREGROUND if foreground else BACKGROUND))
@@ -122,24 +121,28 @@ class Scribbler(QObject):
     def cancel_current(self) -> None:
         """Forget the question about the current object on this frame, where something else is being done."""
         if self._document is not None:
-            here = self._document.object_id, self._document.frame
-            self._cancel_where(lambda key: key == here)
+            self._cancel((self._document.object_id, self._document.frame))
 
     def cancel(self) -> None:
         """Forget all questions and their answers."""
-        self._cancel_where(lambda key: True)
+        self._cancel(*self._asked.values(), *self._due)
 
-    def _cancel_where(self, wanted: Callable[[Key], bool]) -> None:
+    def _cancel(self, *keys: Key) -> None:
         was_working = self.is_working
         self._end_stroke()
         self._cancel_live()
-        for job in [job for job, key in self._asked.items() if wanted(key)]:
-            self._bridge.cancel(job)
-            del self._asked[job]
-        self._due = [key for key in self._due if not wanted(key)]
+        self._drop(*keys)
         self._set_live(None)
         if was_working:
             self.working_changed.emit()
+
+    def _drop(self, *keys: Key) -> None:
+        """Want no answers about these."""
+        for job in [job for job, key in self._asked.items() if key in keys]:
+            self._bridge.cancel(job)
+            del self._asked[job]
+        self._pointing.intersection_update(self._asked)
+        self._due = [key for key in self._due if key not in keys]
 
     def _end_stroke(self) -> None:
         self._timer.stop()
@@ -156,18 +159,29 @@ class Scribbler(QObject):
         """Ask for the mask that will be kept, as soon as the frame's picture is here."""
         document = self._document
         assert document is not None
-        self._due = [each for each in self._due if each != key]
+        self._drop(key)
         if self._image is None or self._image[0] != key[1]:
             self._due.append(key)
             self._renderer.fetch_full(self._due[0][1])
             self.working_changed.emit()
             return
         self._cancel_live()
-        for job in [job for job, asked in self._asked.items() if asked == key]:
-            self._bridge.cancel(job)
-            del self._asked[job]
-        self._asked[self._submit(key, self._marks(key), live=False)] = key
+        before = self._corrected_mask(document, key)
+        job = self._submit(key, self._marks(key), before, live=False)
+        self._asked[job] = key
+        if before is None:
+            self._pointing.add(job)
         self.working_changed.emit()
+
+    def _changed(self, change: Change) -> None:
+        """What is drawn on a frame changed: an answer to what was there before is not wanted any more."""
+        if change.kind not in (Kind.ANNOTATION, Kind.SCRIBBLES) or self._document is None:
+            return
+        for key in {*self._asked.values(), *self._due}:
+            if key == (change.object_id, change.frame):
+                self._drop(key)
+                self._set_live(None)
+                self.working_changed.emit()
 
     def _ask_live_soon(self) -> None:
         """Unless an answer that will be kept is on its way to the same frame: the question would drop it."""
@@ -182,7 +196,9 @@ class Scribbler(QObject):
         key, stroke, value = self._stroke
         marks = self._marks(key)
         stroke.mark(marks, value)
-        self._live_job = self._submit(key, marks, live=True)
+        assert self._document is not None
+        before = self._corrected_mask(self._document, key)
+        self._live_job = self._submit(key, marks, before, live=True)
 
     def _marks(self, key: Key) -> Scribbles:
         """A copy of the marks so far."""
@@ -192,36 +208,40 @@ class Scribbler(QObject):
         drawn = document.scribbles(*key)
         return np.zeros(image[1].shape[:2], np.uint8) if drawn is None else drawn.copy()
 
-    def _submit(self, key: Key, marks: Scribbles, live: bool) -> int:
+    def _submit(self, key: Key, marks: Scribbles, before: Mask | None, live: bool) -> int:
         document, image = self._document, self._image
         assert document is not None
         assert image is not None
         read_only(marks)
         object_id, frame = key
-        box, before = document.box(*key), self._before_scribbling(document, key)
+        box = document.box(*key)
+        if before is None or box is not None or live:
+            return self._bridge.submit(
+                GrabCut(image[1], marks, frame, object_id, box, before, document.revision, live)
+            )
         return self._bridge.submit(
-            GrabCut(image[1], marks, frame, object_id, box, before, document.revision, live)
+            Correct(
+                document.clip.path,
+                frame,
+                object_id,
+                image[1],
+                marks,
+                before,
+                document.annotations({object_id}, _nearest(document.annotated_frames(object_id), frame)),
+                document.config,
+                document.revision,
+                document.cache_folder,
+                document.models_folder,
+            )
         )
 
-    def _before_scribbling(self, document: Document, key: Key) -> Mask | None:
-        """The mask that the marks correct: drawn, imported or predicted, but not their own last answer.
+    def _corrected_mask(self, document: Document, key: Key) -> Mask | None:
+        """The mask that the marks correct: drawn, imported, predicted, corrected before or made of a box.
 
-        GrabCut holds on to the mask it is given; given its own answer to the first marks, it would keep the
-        mistakes that the next marks are there to mend. A box is no mark: its answer stays.
+        None where it is made of the marks alone: then more of them are to make a better one.
         """
-        shown = document.shown_mask(*key)
-        mask = None if shown is None else without_soft_edges(shown)
-        chain = self._chains.get(key)
-        if chain is not None and _same(mask, chain.answer):
-            return chain.before
-        self._keep_chain(key, Chain(mask, mask))
-        return mask
-
-    def _keep_chain(self, key: Key, chain: Chain) -> None:
-        self._chains.pop(key, None)
-        self._chains[key] = chain
-        while len(self._chains) > CHAINS:
-            del self._chains[next(iter(self._chains))]
+        shown, known = document.shown_mask(*key), self._of_marks.get(key)
+        return None if shown is None or (known is not None and np.array_equal(shown, known)) else shown
 
     def _keep_image(self, frame: int, image: Image) -> None:
         self._image = (frame, image)
@@ -245,11 +265,10 @@ class Scribbler(QObject):
             self._asked.pop(event.job_id, None)
             if live:
                 self._live_job = 0
-            self.working_changed.emit()
             if isinstance(event, JobFailed) and not live:
                 self._set_live(None)
                 self.failed.emit(event.message, "" if event.expected else event.traceback)
-            self._ask_live_soon()
+            self._rest()
 
     def _use(self, event: MaskDrawn, live: bool) -> None:
         document, key = self._document, (event.object_id, event.frame)
@@ -257,14 +276,27 @@ class Scribbler(QObject):
         if live:
             self._set_live((key, event.mask))
             return
+        del self._asked[event.job_id]  # before the document changes: this answer is wanted
         if self._live is not None and self._live[0] == key:
             self._set_live(None)
-        if key in self._chains:
-            before = self._chains[key].before if document.box(*key) is None else event.mask
-            self._keep_chain(key, Chain(before, event.mask))
+        if event.job_id in self._pointing and document.box(*key) is None:
+            self._keep_answer(key, event.mask)
+        self._pointing.discard(event.job_id)
         known = any(o.object_id == event.object_id and not o.locked for o in document.objects)
         if known and event.mask.any():
             document.set_mask(*key, event.mask, "Scribble", join_last=True)
+        self._rest()
+
+    def _keep_answer(self, key: Key, mask: Mask) -> None:
+        self._of_marks.pop(key, None)
+        self._of_marks[key] = mask
+        while len(self._of_marks) > ANSWERS:
+            del self._of_marks[next(iter(self._of_marks))]
+
+    def _rest(self) -> None:
+        """A question has its answer: another may follow."""
+        self.working_changed.emit()
+        self._ask_live_soon()
 
     def _set_live(self, live: tuple[Key, Mask] | None) -> None:
         if live is not self._live:
@@ -272,7 +304,6 @@ class Scribbler(QObject):
             self.live_changed.emit()
 
 
-def _same(a: Mask | None, b: Mask | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return np.array_equal(a, b)
+def _nearest(frames: list[int], frame: int) -> list[int]:
+    """Those beside `frame` that it is compared with; unpacking all of a clip's would keep the pen waiting."""
+    return sorted((each for each in frames if each != frame), key=lambda each: abs(each - frame))[:REMEMBERED]

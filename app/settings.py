@@ -57,7 +57,8 @@ class Settings:
     was chosen in the command palette, newest first, at most 12. tour_shown: whether the tour has been shown.
     theme: one of THEMES. overlay_opacity, outline_width: of the masks over the clip, the width relative to
     the usual. interface_scale: of the whole window, from the next start on. unit_times: what runs took, see
-    `app.costs.Costs`; device: what the last one ran on. extra: keys of other editions, kept as they are.
+    `app.costs.Costs`; device: what the last one ran on.
+    update_at_once: whether each correction starts a run. extra: keys of other editions, kept as they are.
     """
 
     recent_projects: list[str] = field(default_factory=list)
@@ -88,6 +89,7 @@ class Settings:
     lane_height: int = 20
     film_strip: bool = True
     follow_playhead: bool = True
+    update_at_once: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add_recent(self, folder: Path) -> None:

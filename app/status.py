@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import psutil
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QStatusTipEvent
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from app.document import Document
+from app.language import tr
 from app.tools import Tool
 from app.widgets import set_tone
 
@@ -116,7 +119,7 @@ class Status(QObject):
         saving = self._document.saving
         text = "Saving…" if saving else "All changes saved"
         self._saved.setText("Not saved" if self._trouble else text)
-        self._saved.setToolTip(self._trouble)
+        self._saved.setToolTip(self._trouble or _last_save(self._document.saved_at))
         set_tone(self._saved, "danger" if self._trouble else "")
         if not saving:
             self._saving.stop()
@@ -125,6 +128,13 @@ class Status(QObject):
         used = self._process.memory_info().rss / 2**30
         self._memory.setText(f"Memory {used:.1f} GB")
         set_tone(self._memory, "warning" if psutil.virtual_memory().percent > MEMORY_SHORT else "")
+
+
+def _last_save(seconds: float) -> str:
+    if not seconds:
+        return tr("Every change is saved by itself")
+    text = tr("Every change is saved by itself, the last one at {time}")
+    return text.format(time=f"{datetime.fromtimestamp(seconds):%H:%M:%S}")
 
 
 def _part(bar: QStatusBar, widest: str) -> QLabel:

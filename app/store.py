@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from app.cells import OBJECTS, Cell, Cells, Kind, StoredMatte, Value
+from app.cells import (
+    CONFIG,
+    OBJECTS,
+    SPAN,
+    Cell,
+    Cells,
+    Kept,
+    Kind,
+    StoredMatte,
+    Value,
+    matte_of,
+    serial_of,
+)
 from app.footprint import Footprint
+from app.history import History
+from app.language import tr, trn
 from app.matte_store import ArrayMemory, MatteStore
 from app.packed import SCRIBBLE_VALUES, Packed
+from app.reconciling import Found
 from app.saver import Saver
-from vosengine.errors import ProjectError
+from app.undo import UndoStack
+from app.values import Raw, raw
+from vosengine.batches import Stretch, stretches
+from vosengine.config import Config
+from vosengine.edge_controls import EdgeTrack
 from vosengine.lessons import Lesson, model_file, read_lesson
 from vosengine.messages import MaskPredicted
-from vosengine.project_file import Key, Manifest, Project, RotoObject, check_same_clip
-from vosengine.types import Box, ClipInfo, Matte
+from vosengine.project_file import Key, Manifest, Project, RotoObject, StoredPrediction, check_same_clip
+from vosengine.types import Box, ClipInfo, Matte, Span
+
+Note = Callable[[StoredMatte | None, StoredMatte], None]
 
 
 class Store:
@@ -43,8 +62,9 @@ class Store:
         self.saver = Saver(on_error)
         self._memory = ArrayMemory()
         self._mattes = MatteStore(project, self.saver, self._memory)
-        self._serials = itertools.count(1)
-        self._history: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
+        self.history = History(project.history_folder, self.saver)
+        self._found: dict[int, StoredMatte] = {}  # all mattes there were on opening, by serial
+        self._past: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
         self._load()
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -54,6 +74,18 @@ class Store:
         """In order."""
         value = self.cells.get(OBJECTS)
         return value if isinstance(value, tuple) else ()
+
+    @property
+    def span(self) -> Span:
+        """In and out, as they were set."""
+        value = self.cells.get(SPAN)
+        return value if isinstance(value, Span) else self.manifest.clip.span
+
+    @property
+    def config(self) -> Config:
+        """The settings of the next run."""
+        value = self.cells.get(CONFIG)
+        return value if isinstance(value, Config) else Config()
 
     def annotation(self, key: Key) -> Packed | Box | None:
         """What is drawn on a frame."""
@@ -73,6 +105,11 @@ class Store:
     def approved(self, key: Key) -> bool:
         """Whether a person approved the frame."""
         return bool(self.cells.get(Cell(Kind.APPROVED, *key)))
+
+    def edges(self, object_id: int) -> EdgeTrack:
+        """How an object's mattes are finished."""
+        value = self.cells.get(Cell(Kind.EDGES, object_id))
+        return value if isinstance(value, EdgeTrack) else EdgeTrack()
 
     def annotation_revision(self, key: Key) -> int:
         """The number under which an annotation got its present form or was removed; 0 where none was."""
@@ -97,7 +134,7 @@ class Store:
         stored = self.prediction(key)
         if stored is None:
             return None
-        matte = self._mattes.read(key, stored)
+        matte = self._mattes.read(stored)
         if matte is None:
             self.cells.set(Cell(Kind.PREDICTION, *key), None)
             self.edition += 1  # an approved frame is one no longer
@@ -105,13 +142,18 @@ class Store:
 
     # --- changing -------------------------------------------------------------------------------------------
 
-    def put(self, values: Mapping[Cell, Value]) -> list[Cell]:
-        """Give cells these values and save them; returns the cells that changed.
+    def changed(self, values: Mapping[Cell, Value]) -> dict[Cell, Value]:
+        """Those of `values` that are not there already."""
+        get = self.cells.get
+        return {
+            cell: value
+            for cell, value in values.items()
+            if (present := get(cell)) is not value and present != value
+        }
 
-        Raises ProjectError, and changes nothing, when predictions are among them and cannot be moved.
-        """
-        changed = {cell: value for cell, value in values.items() if self.cells.get(cell) != value}
-        self._exchange_mattes(changed)
+    def put(self, values: Mapping[Cell, Value]) -> list[Cell]:
+        """Give cells these values and save them; returns the cells that changed."""
+        changed = self.changed(values)
         gone = {each.object_id for each in self.objects}
         for cell, value in changed.items():
             self.cells.set(cell, value)
@@ -120,26 +162,42 @@ class Store:
         if gone:
             self._save_manifest(key=None)  # first: a killed process must not leave half an object behind
         for cell in changed:
-            self._save(cell)
+            if cell.kind in (Kind.ANNOTATION, Kind.SCRIBBLES):
+                self._save(cell)
         if changed:
             self.edition += 1
-            self.save_manifest()  # for predictions too: which mutings hold hangs on them
+            self.save_manifest()  # for predictions too: it says which are in force
         return list(changed)
 
-    def predict(self, event: MaskPredicted) -> tuple[StoredMatte | None, StoredMatte] | None:
-        """Store a new prediction; returns the values before and after, or None when the disk is full."""
+    def begin_batch(self) -> int:
+        """The number of a batch of predictions; `end_batch` it."""
+        number = self.manifest.next_batch
+        opened = self.manifest.open_batches | {number}
+        self.manifest = replace(self.manifest, next_batch=number + 1, open_batches=opened)
+        return number
+
+    def end_batch(self, number: int) -> None:
+        """Nothing comes to the batch any more."""
+        self.manifest = replace(self.manifest, open_batches=self.manifest.open_batches - {number})
+
+    def predict(self, event: MaskPredicted, batch: int, note: Note) -> bool:
+        """Store a new prediction in an open batch, which has none of its frame yet.
+
+        `note` is told the values before and after, ahead of the disk. False when the disk is full.
+        """
         key = event.object_id, event.frame
         former = self.prediction(key)
         origin = None
         if event.start is not None:
             origin = event.start, self._revision_at((event.object_id, event.start), event.revision)
-        footprint = Footprint.of(event.matte)
-        made_of = origin, footprint, event.reason
-        stored = StoredMatte(next(self._serials), event.quality, event.revision, *made_of)
-        if not self._mattes.add(key, stored, event.matte, former):
-            return None
+        made_of = origin, Footprint.of(event.matte), event.reason
+        stored = StoredMatte(serial_of(*key, batch), event.quality, event.revision, *made_of)
+        if not self._mattes.has_room():
+            return False
+        note(former, stored)
+        self._mattes.add(stored, event.matte)
         self.cells.set(Cell(Kind.PREDICTION, *key), stored)
-        return former, stored
+        return True
 
     def muted(self, key: Key) -> bool:
         """Whether the present prediction was muted; one that replaces it is not."""
@@ -147,13 +205,58 @@ class Store:
         return stored is not None and self.cells.get(Cell(Kind.MUTED, *key)) == stored.serial
 
     def replaced_matte(self, stored: StoredMatte) -> Matte | None:
-        """A matte that a run replaced; None when it is no longer kept."""
-        return self._mattes.read_aside(stored)
+        """A matte of a former run; None when it is no longer kept."""
+        return self._mattes.read(stored)
 
-    def forget(self, value: Value) -> None:
+    def forget(self, value: Kept) -> None:
         """No undo step needs this value any more."""
         if isinstance(value, StoredMatte):
-            self._mattes.forget(value)
+            self._mattes.forget([value.serial])
+
+    def restore(self, stack: UndoStack) -> None:
+        """Bring the steps of earlier sessions back into `stack`, and what a killed one could not save."""
+        found, self._found = self._found, {}
+        on_disk = Found(self._raw, found.__contains__, self.project.was_killed)
+        restored = self.history.restore(stack, on_disk, found)
+        if self.history.message:
+            self.project.messages.append(self.history.message)
+        if self.project.was_killed:
+            self.project.messages.append(_after_the_kill(stack.position))
+        before = self.manifest
+        batch = max(restored.last_batch, *(matte_of(serial)[2] for serial in found), -1) + 1
+        self.manifest = replace(before, next_batch=max(batch, before.next_batch), open_batches=frozenset())
+        self._put_right(restored.values)
+        present = {
+            each.serial for _, each in self.cells.all(Kind.PREDICTION) if isinstance(each, StoredMatte)
+        }
+        unused = found.keys() - restored.mattes - present
+        self._mattes.forget(unused)
+        if unused or restored.values or self.manifest != before:
+            self.save_manifest()
+
+    def _put_right(self, values: Mapping[Cell, Value]) -> None:
+        """What was saved last, or what the project alone cannot tell; nobody has seen anything else yet."""
+        for cell, value in values.items():
+            if cell.kind is Kind.STATES and isinstance(value, int):
+                self._load_revision((cell.object_id, cell.frame), value)
+            elif cell.kind is Kind.MUTED:
+                self.cells.set(cell, value)
+        self.put(values)
+        numbers = [each.object_id for each in self.objects]
+        next_object_id = max(self.manifest.next_object_id, *(own + 1 for own in numbers), 1)
+        self.manifest = replace(self.manifest, next_object_id=next_object_id)
+
+    def _load_revision(self, key: Key, revision: int) -> None:
+        self.cells.set(Cell(Kind.STATES, *key), revision)
+        self._past[key].append((0, revision))
+        self.revision = max(self.revision, revision)
+
+    def _raw(self, cell: Cell) -> Raw:
+        """What the project holds, without what opening it added: the journal knows better."""
+        value = self.cells.get(cell)
+        if cell == OBJECTS:
+            value = tuple(each for each in self.objects if each.object_id not in self.project.adopted)
+        return raw(cell.kind, value)
 
     def next_revision(self) -> int:
         """A number that no annotation and no prediction has yet."""
@@ -184,16 +287,21 @@ class Store:
     def move_to(self, folder: Path) -> None:
         """Copy the project to a new folder and go on there. Raises ProjectError."""
         self.saver.flush()
-        copy = self.project.copy_to(folder)
-        self.project.close()
-        self.project = copy
-        self._mattes = MatteStore(copy, self.saver, self._memory)
+        self.history.close()
+        try:
+            copy = self.project.copy_to(folder)
+            self.project.close()
+            self.project = copy
+            self._mattes = MatteStore(copy, self.saver, self._memory)
+        finally:
+            self.history.move_to(self.project.history_folder)
 
     def close(self, discard: bool) -> None:
         """Save everything and release the folder. Raises ProjectError, staying open, when that fails and
         `discard` does not give the unsaved up.
         """
         self.saver.close(discard)
+        self.history.close()
         self.project.close()
 
     # --- help -----------------------------------------------------------------------------------------------
@@ -211,14 +319,12 @@ class Store:
             revisions[mask.object_id, mask.frame] = mask.revision
         for key, scribbles in self.project.stored_scribbles():
             self.cells.set(Cell(Kind.SCRIBBLES, *key), Packed.pack(scribbles, SCRIBBLE_VALUES))
-        for each in self.project.stored_predictions():
-            footprint = Footprint.from_text(each.footprint)
-            made_of = each.origin, footprint, each.reason
-            stored = StoredMatte(next(self._serials), each.quality, each.revision, *made_of)
-            if (each.object_id, each.frame) in manifest.muted:
-                self.cells.set(Cell(Kind.MUTED, each.object_id, each.frame), stored.serial)
-            self.cells.set(Cell(Kind.PREDICTION, each.object_id, each.frame), stored)
-            self.revision = max(self.revision, each.revision)
+        self.cells.set(SPAN, manifest.span or manifest.clip.span)
+        self.cells.set(CONFIG, manifest.config)
+        for each in self.project.stored_mattes():
+            self._load_matte(each)
+        for object_id, track in manifest.edges.items():
+            self.cells.set(Cell(Kind.EDGES, object_id), track)
         for known in manifest.objects:
             lesson = read_lesson(model_file(self.project.models_folder, known.object_id))
             if lesson is not None:
@@ -226,34 +332,19 @@ class Store:
                 self.revision = max(self.revision, lesson.revision)
         for key in manifest.approved:
             self.cells.set(Cell(Kind.APPROVED, *key), True)
-        self.revision = max(self.revision, *revisions.values(), 0)
         for key, revision in revisions.items():
-            self.cells.set(Cell(Kind.STATES, *key), revision)
-            self._history[key].append((0, revision))
+            self._load_revision(key, revision)
 
-    def _exchange_mattes(self, changed: dict[Cell, Value]) -> None:
-        """Move the mattes of the changed prediction cells; a matte that is gone becomes None."""
-        cells = [cell for cell in changed if cell.kind is Kind.PREDICTION]
-        if cells:
-            self.saver.flush()  # afterwards the saver's thread rests and the files are where they belong
-        done: list[tuple[Key, StoredMatte | None, StoredMatte | None]] = []
-        for cell in cells:
-            key, then = (cell.object_id, cell.frame), changed[cell]
-            now, wanted = self.prediction(key), then if isinstance(then, StoredMatte) else None
-            try:
-                there = self._mattes.exchange(key, now, wanted)
-            except ProjectError:
-                self._exchange_back(done)
-                raise
-            done.append((key, now, wanted if there else None))
-            if not there:
-                changed[cell] = None
-
-    def _exchange_back(self, done: list[tuple[Key, StoredMatte | None, StoredMatte | None]]) -> None:
-        """Undo exchanges, lest the files differ from the cells and a second try replace the mattes aside."""
-        for key, former, present in reversed(done):
-            with suppress(ProjectError):
-                self._mattes.exchange(key, present, former)
+    def _load_matte(self, each: StoredPrediction) -> None:
+        key = each.object_id, each.frame
+        made_of = each.origin, Footprint.from_text(each.footprint), each.reason
+        stored = StoredMatte(serial_of(*key, each.batch), each.quality, each.revision, *made_of)
+        self._found[stored.serial] = stored
+        if each.in_force:
+            if key in self.manifest.muted:
+                self.cells.set(Cell(Kind.MUTED, *key), stored.serial)
+            self.cells.set(Cell(Kind.PREDICTION, *key), stored)
+            self.revision = max(self.revision, each.revision)
 
     def _count_revision(self, changed: Mapping[Cell, Value]) -> None:
         states = [(cell, value) for cell, value in changed.items() if cell.kind is Kind.STATES]
@@ -261,11 +352,11 @@ class Store:
             self.revision += 1
         for cell, value in states:
             key = cell.object_id, cell.frame
-            self._history[key].append((self.revision, value if isinstance(value, int) else 0))
+            self._past[key].append((self.revision, value if isinstance(value, int) else 0))
 
     def _revision_at(self, key: Key, revision: int) -> int:
         """An annotation's revision when the document's was `revision`."""
-        history = self._history[key]
+        history = self._past[key]
         position = bisect_right(history, revision, key=lambda entry: entry[0])
         return history[position - 1][1] if position else 0
 
@@ -289,8 +380,22 @@ class Store:
         return (key for key in keys if self.muted(key))
 
     def _save_manifest(self, key: str | None) -> None:
-        manifest, project = self._snapshot(), self.project
-        self.saver.submit(lambda: project.write_manifest(manifest), key)
+        manifest, project, mattes = self._snapshot(), self.project, self._mattes
+        doomed = mattes.doomed()
+
+        def write() -> None:
+            project.write_manifest(manifest)
+            if key is not None:  # nothing that was submitted before waits any more
+                self.history.purge()
+                mattes.clear(doomed)
+
+        self.saver.submit(write, key)
+
+    def _stretches(self, object_id: int) -> tuple[Stretch, ...]:
+        row = self.cells.row(Kind.PREDICTION, object_id)
+        return stretches(
+            {frame: matte_of(each.serial)[2] for frame, each in row.items() if isinstance(each, StoredMatte)}
+        )
 
     def _snapshot(self) -> Manifest:
         boxes = {
@@ -298,13 +403,24 @@ class Store:
             for cell, value in self.cells.all(Kind.ANNOTATION)
             if isinstance(value, Box)
         }
+        objects = [each.object_id for each in self.objects]
         self.manifest = replace(
             self.manifest,
             objects=self.objects,
             boxes=boxes,
             approved=frozenset((cell.object_id, cell.frame) for cell, _ in self.cells.all(Kind.APPROVED)),
             muted=frozenset(self._muted()),
+            mattes={own: found for own in objects if (found := self._stretches(own))},
+            span=self.span,
+            config=self.config,
+            edges={cell.object_id: self.edges(cell.object_id) for cell, _ in self.cells.all(Kind.EDGES)},
             revision=self.revision,
             box_revisions={key: self.annotation_revision(key) for key in boxes},
         )
         return self.manifest
+
+
+def _after_the_kill(steps: int) -> str:
+    """What a session that follows one that was killed says."""
+    found = trn("{} step can be undone.", "{} steps can be undone.", steps).format(steps)
+    return " ".join((tr("Rotoshot ended unexpectedly last time; your work is here."), found))

@@ -52,6 +52,8 @@ class Survey(QObject):
             self.set_document(self._document)
         elif change.kind is Kind.STATES:  # of one object's marks others may hang
             self._look_again(self._findings)
+        elif change.kind in OF_A_FRAME and change.object_id in self._findings and change.frame is None:
+            self._look_again([change.object_id])  # many frames at once
         elif change.kind in OF_A_FRAME and change.object_id is not None and change.frame is not None:
             self._look(change.object_id, Span(change.frame, change.frame + 1))
 

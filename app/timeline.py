@@ -25,6 +25,7 @@ from app.columns import Columns
 from app.curve_painting import Marker, draw_curves, draw_marker, worst_markers
 from app.film_strip import FilmStrip
 from app.findings import Mark
+from app.key_painting import draw_keys, key_markers
 from app.lane import CURVES, LANES, PADDING, RULER, STRIP, Lane, Rows
 from app.lane_painting import LEGEND, draw_lane, draw_sign
 from app.ruler_painting import draw_numbers, draw_ruler
@@ -402,6 +403,9 @@ class Timeline(QWidget):
             for x in columns.edges[1:-1]:
                 painter.drawLine(QPointF(x, top + 2), QPointF(x, top + height - 3))
         self._draw_signs(painter, lane, top, columns, marks)
+        keys = key_markers(self._axis, top + height - 4, lane.object_id, lane.keys)
+        draw_keys(painter, keys, self.palette())
+        self._markers += keys
         self._shade_outside(painter, top, height)
 
     def _draw_signs(

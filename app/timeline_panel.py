@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app import theme
 from app.actions import ActionSet
 from app.document import Change, Document, Kind
+from app.edge_keys import key_frames
 from app.findings import Mark
 from app.lane import Lane
 from app.lane_painting import LEGEND, draw_runs, draw_sign
@@ -85,7 +86,7 @@ class TimelinePanel(QWidget):
         """Take over one change; what it means for the frames comes from the survey."""
         if change.kind is Kind.SELECTION:
             self._select(document)
-        elif change.kind in (Kind.OBJECTS, Kind.CLIP):
+        elif change.kind in (Kind.OBJECTS, Kind.CLIP, Kind.EDGES):
             self._fill(document)
         elif change.kind is Kind.UNDO:
             self.timeline.set_changed(document.runs.outcome.changed)
@@ -120,7 +121,8 @@ class TimelinePanel(QWidget):
         lanes = []
         for item in document.objects:
             own, colour = item.object_id, QColor(item.colour)
-            lanes.append(Lane(own, item.name, colour, findings[own], item.visible, previews.get(own, set())))
+            keys, tried = key_frames(document.edges(own)), previews.get(own, set())
+            lanes.append(Lane(own, item.name, colour, findings[own], item.visible, tried, keys))
         self.timeline.set_lanes(lanes, document.object_id)
         self.timeline.set_changed(document.runs.outcome.changed)
 

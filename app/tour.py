@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 
+from app.compositing import Scene
 from app.demo_truth import CLIP, DemoTruth
 from app.document import Document, FrameState
 from app.engine_bridge import MakeEngine
@@ -35,8 +37,10 @@ from vosengine.errors import EngineError
 
 OBJECT = 1
 LEAST_J = 0.5  # of a mask that was marked or cut out: below, a step has failed
+GOOD_J = 0.85
 MAY_LOSE = 0.03  # of J, by one stroke
-FINE_BRUSH = 4.0  # clip pixels
+STROKES = 6
+FINEST, BROADEST = 2.0, 20.0  # brush, clip pixels
 QUICK_PNG = 70  # of 100: larger files, sooner
 SETTLE = 350  # milliseconds until what a step changed is painted
 VIEWS = ("matte", "checkerboard", "backdrop", "outline", "difference")
@@ -64,8 +68,11 @@ class Tour:
         self._scratch, self._frames, self._tell = scratch, frames, tell
         self._truth = DemoTruth()
         self._count = 0
+        self._scene, self._rendered_at = Scene(0), 0.0  # what the canvas got last, and when
+        self._asked_at = 0.0  # when the shot was wanted
         self._problems: list[str] = []
         # A dialog about a failure would wait for someone to close it.
+        window.workspace.renderer.rendered.connect(self._note_scene)
         window.workspace.failed.disconnect()
         window.workspace.failed.connect(lambda message, _trace: self._problems.append(message))
 
@@ -124,22 +131,35 @@ class Tour:
         return f"J of the marked frame {J:.3f}"
 
     def paint(self) -> str:
-        """The largest mistake of that mask, with a fine brush."""
+        """The largest mistakes of that mask, with a brush that fits each."""
         self.hand.do("brush")
-        while self.window.settings.brush_radius > FINE_BRUSH:
-            self.hand.do("smaller")
-        before, mask = self._J(0), self.document.mask(OBJECT, 0)
-        path, missing = self._truth.mistake(0, mask)
-        self.hand.press(path, LEFT if missing else RIGHT)
-        self._shoot("painting")
-        self.hand.release(path[-1], LEFT if missing else RIGHT)
-        painted = self.document.mask(OBJECT, 0)
-        self._require(
-            mask is not None and painted is not None and bool((painted != mask).any()), "nothing was painted."
-        )
+        before = self._J(0)
+        for stroke in range(STROKES):
+            self._paint_once(f"painting-{stroke + 1}")
         J = self._J(0)
-        self._require(before - MAY_LOSE <= J, f"the stroke made J {J:.3f} of {before:.3f}.")
-        return f"{'added' if missing else 'taken away'} what was wrong: J {before:.3f} to {J:.3f}"
+        return f"{STROKES} strokes on what was wrong: J {before:.3f} to {J:.3f}"
+
+    def _paint_once(self, name: str) -> None:
+        before, mask = self._J(0), self.document.mask(OBJECT, 0)
+        wrong = self._truth.mistake(0, mask)
+        self._size_brush(wrong.depth)
+        button = LEFT if wrong.missing else RIGHT
+        self.hand.press(wrong.path, button)
+        self._shoot(name)
+        self.hand.release(wrong.path[-1], button)
+        painted = self.document.mask(OBJECT, 0)
+        changed = mask is not None and painted is not None and bool((painted != mask).any())
+        self._require(changed, "nothing was painted.")
+        J = self._J(0)
+        self._require(before - MAY_LOSE <= J, f"a stroke made J {J:.3f} of {before:.3f}.")
+
+    def _size_brush(self, radius: float) -> None:
+        """Press the keys until it is about as large, in clip pixels."""
+        wanted, settings = min(max(radius, FINEST), BROADEST), self.window.settings
+        while settings.brush_radius > wanted:
+            self.hand.do("smaller")
+        while settings.brush_radius < 0.7 * wanted:
+            self.hand.do("larger")
 
     def cut_out(self) -> str:
         """Learn, and propagate to every frame."""
@@ -175,9 +195,12 @@ class Tour:
         """One stroke on its largest mistake."""
         frame = self.document.frame
         before, shown = self._J(frame), self.document.shown_mask(OBJECT, frame)
-        path, missing = self._truth.mistake(frame, shown)
+        wrong = self._truth.mistake(frame, shown)
         self.hand.do("correct")
-        self.hand.draw(path, LEFT if missing else RIGHT)
+        if before > GOOD_J:  # what is left is for the brush
+            self.hand.do("brush")
+        self._size_brush(wrong.depth / 2)
+        self.hand.draw(wrong.path, LEFT if wrong.missing else RIGHT)
         self._wait_for_mask(frame)
         self._shoot("corrected")
         stale = [f for f, s in self.document.states(OBJECT).items() if s is FrameState.STALE]
@@ -204,19 +227,16 @@ class Tour:
     def look(self) -> str:
         """At the result in several views, and beside the former one."""
         self.hand.do("brush")  # scribbles are shown with their own tools
-        seen = []
         for view in VIEWS:
-            before = self.window.canvas.picture.cacheKey()
             self.hand.do(view)
-            self.hand.until(partial(self._shows_another, before), f"The view {view}", 20)
+            self.hand.until(partial(self._shows, view), f"The view {view}", 20)
             self._shoot(f"view-{view}")
-            seen.append(view)
         self.hand.do("overlay")
         self.hand.do("wipe")
         self._require(self.window.actions_by_name["wipe"].isChecked(), "the wipe did not come.")
         self._shoot("wipe")
         self.hand.do("wipe")
-        return f"{', '.join(seen)}, wipe"
+        return f"{', '.join(VIEWS)}, wipe"
 
     def approve(self) -> str:
         """A frame, and that taken back."""
@@ -283,8 +303,8 @@ class Tour:
         for name in ["ahead_ten"] * tens + ["next"] * ones + ["mark_out", "first"]:
             self.hand.do(name)
 
-    def _shows_another(self, picture: int) -> bool:
-        return self.window.canvas.picture.cacheKey() != picture
+    def _shows(self, view: str) -> bool:
+        return self._scene.view.value == view
 
     def _wait_for_mask(self, frame: int) -> None:
         scribbler = self.window.workspace.scribbler
@@ -314,11 +334,23 @@ class Tour:
         if not kept:
             raise StepFailedError(failure)
 
+    def _note_scene(self, scene: Scene) -> None:
+        self._scene, self._rendered_at = scene, time.monotonic()
+
+    def _is_settled(self) -> bool:
+        """Whether the canvas shows what was asked for, and nothing has changed there for a while."""
+        document = self.window.workspace.document
+        quiet = 1000 * (time.monotonic() - max(self._rendered_at, self._asked_at)) >= self._settle
+        asked = self.window.settings.view, self.window.actions_by_name["wipe"].isChecked()
+        shown = self._scene.view.value, self._scene.wipe is not None
+        return quiet and (document is None or (shown == asked and self._scene.frame == document.frame))
+
     def _shoot(self, name: str) -> None:
         """A screenshot of the window, with its dialog over it."""
         if self.shots is None:
             return
-        self.hand.wait(self._settle)
+        self._asked_at = time.monotonic()
+        self.hand.until(self._is_settled, "The picture")
         self._count += 1
         picture = picture_of(self.window)
         path = self.shots / f"{self._count:02d}-{name}.png"
@@ -366,7 +398,7 @@ def run(arguments: argparse.Namespace, make_engine: MakeEngine | None = None) ->
     application = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(application, QApplication)
     apply_theme(application)
-    window = MainWindow(Workspace(make_engine), Settings(preset=arguments.preset))
+    window = MainWindow(Workspace(make_engine), Settings(preset=arguments.preset, tour_shown=True))
     window.workspace.new_config = preset(arguments.preset)
     window.resize(*arguments.size)
     window.show()

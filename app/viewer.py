@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage
 from app.canvas import Canvas
 from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Look, Scene, View
 from app.document import Change, Document, Kind
+from app.edge_plan import EdgePlan, LayerAt
 from app.effects import Picture
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
@@ -30,7 +31,7 @@ SCRIBBLE_RADIUS_SHARE = 0.5  # scribbles are drawn finer than the brush
 SCRIBBLES = (Tool.FOREGROUND, Tool.BACKGROUND)
 SAME_MATTES = {  # after such changes what was read of the mattes still holds
     *(Kind.SELECTION, Kind.UNDO, Kind.OBJECTS, Kind.SCRIBBLES, Kind.CONFIG, Kind.MESSAGES),
-    *(Kind.STATES, Kind.APPROVED, Kind.MUTED),
+    *(Kind.STATES, Kind.APPROVED, Kind.MUTED, Kind.EDGES),
 }
 BRUSHES = (Tool.BRUSH, Tool.ERASER)
 OUTLINES: dict[Tool, type[Outline]] = {
@@ -55,6 +56,7 @@ class Viewer(QObject):
         self.look = Look()
         self.picture: Picture | None = None
         self.wipe: float | None = None  # share of the width that shows the former result
+        self.edges = EdgePlan()  # how the mattes shown are finished
         self.skins = False  # whether the outlines of the neighbouring frames are shown
         self.softness, self.feels_pressure, self.solo = 0.0, True, False
         self._outline: Outline | None = None
@@ -228,7 +230,7 @@ class Viewer(QObject):
 
     def _show_sharp(self) -> None:
         document = self._workspace.document
-        if document is not None and not self._workspace.player.is_playing:
+        if document is not None and not self._workspace.player.is_playing and not self.edges.is_trying:
             self._workspace.renderer.show(self._scene(document, sharp=True))
             if self.tool is not Tool.BOX:
                 self._prepare()  # not before: full frames that come between make scrubbing stutter
@@ -256,13 +258,20 @@ class Viewer(QObject):
             frame = document.frame + step
             shown = own and (self.solo or document.object(own).visible)
             if shown and 0 <= frame < document.clip.frame_count:
-                layers.append(self.layer_of(document, own, frame, colour))
+                layers.append(self.finished_layer_of(document, own, frame, colour))
         return tuple(layers)
 
     def layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
         """An object's mask or matte on any frame, as the document has it."""
         key = (object_id, frame, self._epoch, self._versions[object_id, frame])
         return Layer(key, colour, _loader(document, object_id, frame), selected=True)
+
+    def finished_layer_of(self, document: Document, object_id: int, frame: int, colour: Colour) -> Layer:
+        """The same as its edges are finished."""
+        return self.edges.finished(document, object_id, frame, self._at(document, object_id, colour))
+
+    def _at(self, document: Document, object_id: int, colour: Colour) -> LayerAt:
+        return lambda frame: self.layer_of(document, object_id, frame, colour)
 
     def _layer(self, document: Document, object_id: int, colour: str) -> Layer:
         frame = document.frame
@@ -279,9 +288,10 @@ class Viewer(QObject):
             key, load = ("preview", object_id, self._preview_number), lambda: matte
         else:
             load = _loader(document, object_id, frame)
-        former_serial, load_former = document.runs.former(object_id, frame)
-        former = Layer(("former", object_id, frame, former_serial), rgb(colour), load_former)
-        return Layer(key, rgb(colour), load, object_id == document.object_id, former)
+        shade = rgb(colour)
+        former = self.edges.finished(document, object_id, frame, _former_at(document, object_id, shade))
+        finish = self.edges.finish(document, object_id, frame, self._at(document, object_id, shade))
+        return Layer(key, shade, load, object_id == document.object_id, former, finish)
 
     def _rendered(self, scene: Scene, picture: QImage, bare: QImage) -> None:
         document = self._workspace.document
@@ -393,6 +403,16 @@ class Viewer(QObject):
 
 def _loader(document: Document, object_id: int, frame: int) -> Callable[[], Mask | Matte | None]:
     return lambda: document.matte(object_id, frame)
+
+
+def _former_at(document: Document, object_id: int, colour: Colour) -> LayerAt:
+    """An object's matte before the last run, by frame."""
+
+    def layer(frame: int) -> Layer:
+        serial, load = document.runs.former(object_id, frame)
+        return Layer(("former", object_id, frame, serial), colour, load)
+
+    return layer
 
 
 def rgb(colour: str) -> Colour:

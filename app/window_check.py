@@ -144,7 +144,7 @@ class _Painted(QObject):
 
 @contextmanager
 def _window(make_engine: MakeEngine | None = None, name: str = "instant") -> Iterator[MainWindow]:
-    window = MainWindow(Workspace(make_engine), Settings(preset=name))
+    window = MainWindow(Workspace(make_engine), Settings(preset=name, tour_shown=True))
     window.workspace.new_config = preset(name)
     window.resize(*HD)
     window.show()

@@ -157,10 +157,7 @@ class Workspace(QObject):
         if former:
             return self._relinked(Document.open(former[0], self.saving_failed.emit), info)
         folder = suggested_folder(info.path, user_documents_path() / "Rotoshot")
-        document = Document.create(folder, info, self.saving_failed.emit)
-        if self.new_config != document.config:
-            document.set_config(self.new_config)
-        return document
+        return Document.create(folder, info, self.saving_failed.emit, self.new_config)
 
     def _relinked(self, document: Document, info: ClipInfo) -> Document:
         """The document on the footage just opened. Raises ProjectError when it does not fit."""

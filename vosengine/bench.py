@@ -2,7 +2,8 @@
 
 The clip is synthetic, so that the figures do not depend on any footage: a textured object on a textured
 ground, both moving. The baselines are the paper's VGG16 OSVOS and the preset itself without its crop, on
-whole frames. Ratios name their baseline; above 1 the preset is that many times faster.
+whole frames. Ratios name their baseline; above 1 the preset is that many times faster. How soon a correcting
+stroke is answered is measured beside GrabCut on the whole frame (`bench_answers`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import cv2
 import numpy as np
 
 from vosengine import messages as m
+from vosengine.bench_answers import answer_ratios, answers
 from vosengine.config import Config, preset
 from vosengine.engine import Engine
 from vosengine.evaluation.protocol import peak_memory_mb
@@ -53,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--skip-osvos", action="store_true", help="leave out the VGG16 baseline")
     parser.add_argument("--skip-whole", action="store_true", help="leave out the presets on whole frames")
+    parser.add_argument("--skip-answers", action="store_true", help="leave out the answers to a stroke")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
 
 
@@ -74,6 +77,9 @@ def main(arguments: argparse.Namespace) -> int:
     if not arguments.skip_osvos:
         figures["osvos vgg16 (random weights)"] = baseline(Osvos(OsvosNet(), preset("osvos-paper")))
     figures["ratios"] = ratios(figures, arguments.preset)
+    if not arguments.skip_answers:
+        figures["answers to a stroke"] = answers(*next(moving_object(1)))
+        figures["ratios"] |= answer_ratios(figures["answers to a stroke"])
     print(json.dumps(figures, indent=2))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

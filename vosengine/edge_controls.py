@@ -61,6 +61,9 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 NEUTRAL = EdgeControls()
 
+WHOLE_SHOT = -1
+"""Before the first frame: where a key lies that holds for the whole shot and was set on no frame."""
+
 
 @dataclass(frozen=True)
 class EdgeTrack:
@@ -92,7 +95,7 @@ class EdgeTrack:
         """The same with some controls, by name, at one value on all frames. Values are clipped."""
         if not values:
             return self
-        keys = self.keys or {0: NEUTRAL}
+        keys = self.keys or {WHOLE_SHOT: NEUTRAL}
         changed = {frame: replace(own, **values).clipped() for frame, own in keys.items()}  # type: ignore[arg-type]
         return replace(self, keys=changed)
 
@@ -135,7 +138,7 @@ def _unknown(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_frame(text: object) -> bool:
-    return isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 10
+    return isinstance(text, str) and text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 10
 
 
 def _controls(values: Mapping[str, Any]) -> EdgeControls:

@@ -19,6 +19,7 @@ from vosengine.annotations import shots_by_object
 from vosengine.boxes import mask_in_box
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.config import Config
+from vosengine.corrections import Correction, corrected_mask
 from vosengine.errors import EngineError
 from vosengine.evidence import after_snapping, watch_from
 from vosengine.finetune import Shot
@@ -29,6 +30,7 @@ from vosengine.models import store_models, stored_state
 from vosengine.propagate import ADAPTING, FrameResult, Method, merged, propagate
 from vosengine.quality import Estimate, Evidence, bundled_estimator, expected_j
 from vosengine.runtime import device_in_use, keep_large_blocks, prefer_deterministic
+from vosengine.second_look import Looking, second_look, shown_elsewhere
 from vosengine.snap import snap, to_full_resolution
 from vosengine.snap.matting import soft_alpha
 from vosengine.sweeps import plan, starts_of, steps_of
@@ -86,6 +88,7 @@ class Engine:
         self._clips: dict[tuple[Path, int], OpenedClip] = {}
         self._parents: dict[tuple[str, str], Any] = {}
         self._models: Models | None = None
+        self._recalled: dict[tuple[Path | None, int, Config], Method] = {}  # read for corrections
         self._jobs: dict[type, Callable[[int, Any], Iterator[m.Event]]] = {
             m.OpenClip: self._open_clip,
             m.FineTune: self._fine_tune,
@@ -95,6 +98,7 @@ class Engine:
             m.Segment: self._segment,
             m.Snap: self._snap,
             m.GrabCut: self._grab_cut,
+            m.Correct: self._correct,
         }
 
     def run(self, job_id: int, command: m.Command) -> Iterator[m.Event]:
@@ -107,7 +111,7 @@ class Engine:
         for opened in self._clips.values():
             opened.clip.close()
         self._clips.clear()
-        self._models = None
+        self._forget()
 
     def _opened(self, path: Path, side: int, cache_folder: Path | None) -> OpenedClip:
         key = (path, side)
@@ -366,9 +370,40 @@ class Engine:
             if not command.scribbles.any():
                 yield _drawn(job_id, command, previous)
                 return
-        known = command.box, previous, command.live
-        mask = scribbles_to_mask(command.image, command.scribbles, *known)
+        if previous is not None and previous.any():
+            mask = corrected_mask(command.image, command.scribbles, previous, command.live)
+        else:
+            mask = scribbles_to_mask(command.image, command.scribbles, command.box, command.live)
         yield _drawn(job_id, command, mask)
+
+    def _correct(self, job_id: int, command: m.Correct) -> Iterator[m.Event]:
+        known = shown_elsewhere(command.annotations, command.object_id, command.frame)
+        method = self._learned_method(command) if known else None
+        if not isinstance(method, Looking):
+            yield _drawn(job_id, command, corrected_mask(command.image, command.scribbles, command.previous))
+            return
+        yield m.JobProgressed(job_id, 0, 0, "Looking again")
+        correction = Correction(command.image, command.scribbles, command.previous, doubtful=True)
+        opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
+        shots = self._shots(known, opened, command.config)[command.object_id]
+        for mask in second_look(method, shots, opened.proxy.image(command.frame), correction):
+            if mask is None:
+                yield m.JobProgressed(job_id, 0, 0, "Looking again")
+            else:
+                yield _drawn(job_id, command, mask)
+
+    def _learned_method(self, command: m.Correct) -> Method | None:
+        """The object's fine-tuned method, current or stored; None where nothing was learned yet."""
+        clip, own = command.clip, command.object_id
+        if self._models is not None and self._models.clip == clip and own in self._models.methods:
+            return self._models.methods[own]
+        key = command.models_folder, own, command.config
+        if key not in self._recalled:
+            found = self._stored(clip, command.models_folder, command.config, {own}).methods
+            if own not in found:
+                return None
+            self._recalled = {key: found[own]}
+        return self._recalled[key]
 
     def _export(self, job_id: int, command: m.Export) -> Iterator[m.Event]:
         from vosengine.export import export_clip  # noqa: PLC0415 - only exports need its encoders
@@ -394,8 +429,12 @@ class Engine:
             job.close()
 
     def _release(self, job_id: int, command: m.ReleaseModel) -> Iterator[m.Event]:
-        self._models = None
+        self._forget()
         yield m.JobProgressed(job_id, 1, 1, "Released")
+
+    def _forget(self) -> None:
+        self._models = None
+        self._recalled.clear()
 
 
 def _with_device(job_id: int, events: Iterator[m.Event]) -> Iterator[m.Event]:
@@ -443,5 +482,5 @@ def _drawn_on(frame: int, annotations: Sequence[Annotation]) -> list[Probability
     return [np.asarray(mask / np.float32(255), np.float32) for mask in masks]
 
 
-def _drawn(job_id: int, command: m.Snap | m.GrabCut, mask: Mask) -> m.MaskDrawn:
+def _drawn(job_id: int, command: m.Snap | m.GrabCut | m.Correct, mask: Mask) -> m.MaskDrawn:
     return m.MaskDrawn(job_id, command.frame, command.object_id, m.read_only(mask), command.revision)

@@ -1,5 +1,7 @@
 """Scribbles or a box to a mask: GrabCut made quick enough to follow the pen, and obedient.
 
+Marks that correct a mask are another question: `vosengine.corrections`.
+
 Rother, Kolmogorov, Blake, "GrabCut", SIGGRAPH 2004, through OpenCV. The cut is made on a small copy of the
 part of the frame that the marks concern, once more with frozen colour models in a band round its boundary at
 twice the size, and is then brought to full resolution along the image's edges. What the marks say is true of
@@ -34,10 +36,6 @@ REACH_OF_FRAME = 0.12
 FIRST_REACH = 0.07
 # Background assumed beyond the reach, as a share of the region: enough to learn its colours from.
 RIM = 0.15
-# A mark that contradicts the previous mask opens it to change as far as this share of the region, and its
-# boundary may move by this share of it anyway.
-CORRECTION_REACH = 0.25
-BOUNDARY_REACH = 0.03
 
 # Of a box alone: the ellipse of this share of its size that is surely object (without it the cut can collapse
 # to nothing), and the one that a part of the object has to touch.
@@ -46,25 +44,24 @@ BOX_MIDDLE = 0.5
 
 Labels = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
+Models = tuple[NDArray[np.float64], NDArray[np.float64]]  # colours of the background, of the foreground
 
 
 def scribbles_to_mask(
     image: Image,
     scribbles: NDArray[np.uint8],
     box: Box | None = None,
-    previous: Mask | None = None,
     live: bool = False,
 ) -> Mask:
-    """The object that the marks, the box and the mask so far point to.
+    """The object that the marks and the box point to.
 
     image: (height, width, 3). scribbles: (height, width), 0 unmarked, 1 background, 2 foreground.
-    box: the object lies inside it, foreground marks excepted. previous: the mask so far; away from marks
-    that contradict it, it changes only near its boundary. live: a single coarse cut, for a pen that still
+    box: the object lies inside it, foreground marks excepted. live: a single coarse cut, for a pen that still
     moves; less than half the time.
     Returns a mask (height, width): 255 on every foreground mark, 0 on every background mark; the same input
     gives the same mask. Raises AnnotationError when the sizes differ or nothing points to the object.
     """
-    hints = _hints(image, scribbles, box, previous)
+    hints = _hints(image, scribbles, box)
     window = bounding_window(hints.possible | hints.foreground, margin=round(RIM * hints.extent()))
     mask = np.zeros(scribbles.shape, np.uint8)
     assert window is not None  # _hints has refused marks that point to nothing
@@ -75,7 +72,7 @@ def scribbles_to_mask(
 
 @dataclass(frozen=True)
 class _Hints:
-    """What is known of each pixel, at one size: three marks and what went before.
+    """What is known of each pixel, at one size.
 
     possible: where the object can be; without a mark there, the rest is background.
     """
@@ -83,7 +80,6 @@ class _Hints:
     foreground: Flags
     background: Flags
     possible: Flags
-    previous: Flags | None
     boxed: bool
 
     def extent(self) -> int:
@@ -91,59 +87,48 @@ class _Hints:
         return max(cv2.boundingRect((self.possible | self.foreground).astype(np.uint8))[2:])
 
     def within(self, window: Window) -> _Hints:
-        previous = None if self.previous is None else self.previous[window]
-        return _Hints(
-            self.foreground[window],
-            self.background[window],
-            self.possible[window],
-            previous,
-            self.boxed,
-        )
+        return _Hints(self.foreground[window], self.background[window], self.possible[window], self.boxed)
 
     def resized(self, size: tuple[int, int]) -> _Hints:
         """At `size` (width, height), smaller or the same; no mark is lost by becoming small."""
-        foreground, background = _shrunk(self.foreground, size), _shrunk(self.background, size)
-        previous = None if self.previous is None else _shrunk(self.previous, size) > 0.5
+        foreground, background = shrunk(self.foreground, size), shrunk(self.background, size)
         is_foreground = (foreground > 0) & (foreground >= background)
-        return _Hints(
-            is_foreground,
-            (background > 0) & ~is_foreground,
-            _shrunk(self.possible, size) > 0.5,
-            previous,
-            self.boxed,
-        )
+        is_background = (background > 0) & ~is_foreground
+        return _Hints(is_foreground, is_background, shrunk(self.possible, size) > 0.5, self.boxed)
 
     def seeds(self) -> Flags:
-        """What a part of the object has to touch: marks, the mask so far, the middle of the box."""
+        """What a part of the object has to touch: marks, the middle of the box."""
         seeds = self.foreground.copy()
-        if self.previous is not None:
-            seeds |= self.previous
         if self.boxed:
             seeds |= _ellipse(self.possible, BOX_MIDDLE)
         return seeds
 
     def only_box(self) -> bool:
-        return self.boxed and self.previous is None and not self.foreground.any()
+        return self.boxed and not self.foreground.any()
 
 
-def _hints(image: Image, scribbles: NDArray[np.uint8], box: Box | None, previous: Mask | None) -> _Hints:
-    shape = image.shape[:2]
-    if scribbles.shape != shape or (previous is not None and previous.shape != shape):
-        raise AnnotationError(
-            f"The scribbles or the mask do not have the frame's size {shape[1]}x{shape[0]}; "
-            "draw them on this frame."
-        )
-    foreground = scribbles == FOREGROUND
-    before = previous > 127 if previous is not None and previous.any() else None
+def _hints(image: Image, scribbles: NDArray[np.uint8], box: Box | None) -> _Hints:
+    check_size(image, scribbles)
+    foreground, background = scribbles == FOREGROUND, scribbles == BACKGROUND
     if box is not None:
-        possible = _box_flags(box, shape)
-    elif foreground.any() or before is not None:
-        possible = _reachable(foreground, scribbles == BACKGROUND, before)
+        possible = _box_flags(box, image.shape[:2])
+    elif foreground.any():
+        possible = _reachable(foreground, background)
     else:
         raise AnnotationError(
             "Nothing points to the object yet; draw a foreground stroke on it or a box round it."
         )
-    return _Hints(foreground, scribbles == BACKGROUND, possible, before, box is not None)
+    return _Hints(foreground, background, possible, box is not None)
+
+
+def check_size(image: Image, *drawn: NDArray[np.uint8]) -> None:
+    """Raise AnnotationError for scribbles or masks that are not of the image's size."""
+    height, width = image.shape[:2]
+    if any(each.shape != (height, width) for each in drawn):
+        raise AnnotationError(
+            f"The scribbles or the mask do not have the frame's size {width}x{height}; "
+            "draw them on this frame."
+        )
 
 
 def _box_flags(box: Box, shape: tuple[int, ...]) -> Flags:
@@ -157,16 +142,12 @@ def _box_flags(box: Box, shape: tuple[int, ...]) -> Flags:
     return flags
 
 
-def _reachable(foreground: Flags, background: Flags, before: Flags | None) -> Flags:
-    """The rectangle round marks and mask in which the object is looked for."""
-    pointed = foreground if before is None else foreground | before
-    extent = max(cv2.boundingRect(pointed.astype(np.uint8))[2:])
-    if before is None:
-        reach = max(REACH_OF_EXTENT * extent, REACH_OF_FRAME * min(foreground.shape))
-    else:
-        reach = CORRECTION_REACH * extent
+def _reachable(foreground: Flags, background: Flags) -> Flags:
+    """The rectangle round the marks in which the object is looked for."""
+    extent = max(cv2.boundingRect(foreground.astype(np.uint8))[2:])
+    reach = max(REACH_OF_EXTENT * extent, REACH_OF_FRAME * min(foreground.shape))
     flags = np.zeros(foreground.shape, bool)
-    flags[bounding_window(pointed, margin=max(1, round(reach)))] = True
+    flags[bounding_window(foreground, margin=max(1, round(reach)))] = True
     # Whoever marks background there expects the object to be able to come as far as that.
     flags[bounding_window(flags | background, margin=0)] = True
     return flags
@@ -177,12 +158,12 @@ def _cut(image: Image, hints: _Hints, live: bool) -> Flags:
     sides = (LIVE_SIDE, LIVE_SIDE) if live else (COARSE_SIDE, FINE_SIDE)
     coarse, fine = (_size_within(image, side) for side in sides)
     small = hints.resized(coarse)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    inside = _connected(_grabcut(_shrunk_image(image, coarse), _labels(small), models, learn=True), small)
+    models = no_models()
+    inside = _connected(grab_cut(shrunk_image(image, coarse), _labels(small), models, learn=True), small)
     if fine != coarse:
         small = hints.resized(fine)
         labels = _band_labels(inside, small)
-        inside = _grabcut(_shrunk_image(image, fine), labels, models, learn=False)
+        inside = grab_cut(shrunk_image(image, fine), labels, models, learn=False)
     full = to_full_resolution(image, inside.astype(np.float32)) > 0.5
     obeyed = (full | hints.foreground) & ~hints.background
     return _connected(obeyed, hints)
@@ -190,11 +171,7 @@ def _cut(image: Image, hints: _Hints, live: bool) -> Flags:
 
 def _labels(hints: _Hints) -> Labels:
     """GrabCut's four labels for the first cut."""
-    likely = _first_guess(hints) if hints.previous is None else hints.previous
-    labels = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    if hints.previous is not None:
-        settled = ~_open_to_change(hints, hints.previous)
-        labels[settled] = np.where(hints.previous, cv2.GC_FGD, cv2.GC_BGD)[settled]
+    labels = np.where(_first_guess(hints), cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     return _with_marks(labels, hints)
 
 
@@ -228,18 +205,8 @@ def _first_guess(hints: _Hints) -> Flags:
     return near & (to_object < _distance(~hints.background))
 
 
-def _open_to_change(hints: _Hints, previous: Flags) -> Flags:
-    """Round the mask's boundary and round the marks that contradict it."""
-    extent = hints.extent()
-    boundary = _distance(previous) + _distance(~previous) <= max(2.0, BOUNDARY_REACH * extent)
-    contradiction = (hints.foreground & ~previous) | (hints.background & previous)
-    return boundary | (_distance(~contradiction) <= CORRECTION_REACH * extent)
-
-
-def _grabcut(
-    image: Image, labels: Labels, models: tuple[NDArray[np.float64], NDArray[np.float64]], learn: bool
-) -> Flags:
-    """The labels' foreground after the cut; `models` (background, foreground) are learnt or only used."""
+def grab_cut(image: Image, labels: Labels, models: Models, learn: bool) -> Flags:
+    """The labels' foreground after the cut; the models are learnt or only used."""
     foreground = (labels & 1).astype(bool)  # GC_FGD and GC_PR_FGD are odd
     if foreground.all() or not foreground.any():
         return foreground  # OpenCV refuses to learn from nothing
@@ -248,6 +215,23 @@ def _grabcut(
     whole = (0, 0, image.shape[1], image.shape[0])  # not used in these modes
     cv2.grabCut(image, labels, whole, *models, iterations, mode)
     return (labels & 1).astype(bool)
+
+
+def no_models() -> Models:
+    """Room for models, in OpenCV's form."""
+    return np.zeros((1, 65)), np.zeros((1, 65))
+
+
+def learnt_colours(image: Image, labels: Labels, where: Flags) -> Models:
+    """The colours of both sides, of these pixels alone; of all where one side has none of them."""
+    pixels, sides = image[where][:, None], labels[where][:, None]
+    if len(np.unique(sides & 1)) < 2:
+        pixels, sides = image, labels.copy()
+    models = no_models()
+    if len(np.unique(sides & 1)) == 2:  # OpenCV refuses to learn from nothing
+        cv2.setRNGSeed(0)
+        cv2.grabCut(np.ascontiguousarray(pixels), sides, (0, 0, 1, 1), *models, 0, cv2.GC_INIT_WITH_MASK)
+    return models
 
 
 def _connected(inside: Flags, hints: _Hints) -> Flags:
@@ -282,10 +266,11 @@ def _size_within(image: Image, side: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _shrunk(flags: Flags, size: tuple[int, int]) -> NDArray[np.float32]:
+def shrunk(flags: Flags, size: tuple[int, int]) -> NDArray[np.float32]:
     """The share of set pixels in each pixel at `size`."""
     return np.asarray(cv2.resize(flags.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _shrunk_image(image: Image, size: tuple[int, int]) -> Image:
+def shrunk_image(image: Image, size: tuple[int, int]) -> Image:
+    """The image at `size` (width, height)."""
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

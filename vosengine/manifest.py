@@ -1,12 +1,15 @@
 """`project.roto`: what a project knows besides its pictures, as one versioned JSON document.
 
 A manifest of an older version is upgraded as a plain dict, one version at a time, before it is parsed. Keys
-this edition does not know are kept and written back. Layout of version 2::
+this edition does not know are kept and written back. Layout of version 3::
 
-    schema, version, revision, next_object_id, frame, object, in, out, config
+    schema, version, revision, next_object_id, next_batch, open_batches, frame, object, in, out, config
     clip: path, relative, fingerprint, width, height, rate, frame_count or time_base + ticks, ...
     objects: [{id, name, colour, visible, locked, boxes: {frame: [x, y, width, height]},
-        box_revisions: {frame: revision}, approved, muted, edges: {frame: {control: value}}}]
+        box_revisions: {frame: revision}, approved, muted, mattes: [[first frame, frame after, batch]],
+        edges: {frame: {control: value}}}]
+
+Until version 2 all mattes in the folder were in force; since then `vosengine.batches` says which.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from math import lcm
 from pathlib import Path
 from typing import Any
 
+from vosengine.batches import Stretch
 from vosengine.config import Config, config_from_dict, config_to_dict
 from vosengine.edge_controls import UNFINISHED, EdgeTrack, track_from_dict, track_to_dict
 from vosengine.errors import ProjectError
@@ -28,7 +32,7 @@ from vosengine.project_io import absolute
 from vosengine.types import Box, ClipInfo, ColourTags, Span
 
 SCHEMA = "rotoshot-project"
-VERSION = 2
+VERSION = 3
 
 Key = tuple[int, int]
 """(object_id, frame): where an annotation, a scribble or a prediction belongs."""
@@ -55,6 +59,8 @@ class Manifest:
 
     revision: of all annotations; box_revisions: when each box got its form, as a mask's note says.
     muted: predictions not to be listed among the worst. edges: how mattes are finished, by object.
+    mattes: the batches in force, by object id; next_batch: the first number that is free; open_batches: those
+    to which mattes are being added.
     span: in and out; frame, object_id: what was current. config: the settings of the next run.
     export: what the last export was asked to be, the application's JSON.
     extra, clip_extra, config_extra: keys of other editions, kept as they are.
@@ -68,6 +74,9 @@ class Manifest:
     revision: int = 0
     box_revisions: Mapping[Key, int] = field(default_factory=dict)
     next_object_id: int = 1
+    mattes: Mapping[int, tuple[Stretch, ...]] = field(default_factory=dict)
+    next_batch: int = 0
+    open_batches: frozenset[int] = frozenset()
     span: Span | None = None
     frame: int = 0
     object_id: int = 0
@@ -96,6 +105,8 @@ def dump(manifest: Manifest, folder: Path) -> str:
         "version": VERSION,
         "revision": manifest.revision,
         "next_object_id": manifest.next_object_id,
+        "next_batch": manifest.next_batch,
+        "open_batches": sorted(manifest.open_batches),
         "frame": manifest.frame,
         "object": manifest.object_id,
         "in": span.start,
@@ -130,6 +141,7 @@ def _dump_object(manifest: Manifest, each: RotoObject) -> dict[str, Any]:
         },
         "approved": sorted(frame for object_id, frame in manifest.approved if object_id == own),
         "muted": sorted(frame for object_id, frame in manifest.muted if object_id == own),
+        "mattes": list(manifest.mattes.get(own, ())),
         "edges": track_to_dict(manifest.edges.get(own, UNFINISHED)),
     }
 
@@ -213,13 +225,18 @@ def _from_1(values: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "version": 2, "objects": objects, "next_object_id": len(objects) + 1}
 
 
-_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(values: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 knew no batches: each matte is newer than its manifest."""
+    return {**values, "version": 3}
 
-_KNOWN_NUMBERS = {"version", "revision", "next_object_id", "frame", "object", "in", "out"}
-_KNOWN = _KNOWN_NUMBERS | {"schema", "config", "export", "clip", "objects"}
+
+_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
+
+_KNOWN_NUMBERS = {"version", "revision", "next_object_id", "next_batch", "frame", "object", "in", "out"}
+_KNOWN = _KNOWN_NUMBERS | {"schema", "open_batches", "config", "export", "clip", "objects"}
 _KNOWN_OF_OBJECT = {
     "id", "name", "colour", "visible", "locked", "boxes", "box_revisions", "approved", "muted",
-    "edges",
+    "mattes", "edges",
     "revision",  # of the object, which its boxes had in common in earlier editions
 }  # fmt: skip
 _KNOWN_OF_CLIP = {each.name for each in fields(ClipInfo)} | {"relative", "frame_count", "time_base", "ticks"}
@@ -249,6 +266,9 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
             for frame in entry.get("boxes", {})
         },
         next_object_id=max(int(values.get("next_object_id", 1)), last + 1),
+        mattes={each.object_id: _stretches(entry) for each, entry in entries if entry.get("mattes")},
+        next_batch=int(values.get("next_batch", 0)),
+        open_batches=frozenset(map(int, values.get("open_batches", ()))),
         span=Span(int(values.get("in", 0)), int(values.get("out", clip.frame_count))),
         frame=int(values.get("frame", 0)),
         object_id=int(values.get("object", 0)),
@@ -267,6 +287,10 @@ def _parse(values: dict[str, Any], folder: Path) -> Manifest:
 
 def _frames(entries: list[tuple[RotoObject, dict[str, Any]]], name: str) -> frozenset[Key]:
     return frozenset((each.object_id, int(frame)) for each, entry in entries for frame in entry.get(name, []))
+
+
+def _stretches(entry: dict[str, Any]) -> tuple[Stretch, ...]:
+    return tuple((int(first), int(stop), int(batch)) for first, stop, batch in entry["mattes"])
 
 
 def _parse_object(entry: dict[str, Any]) -> RotoObject:

@@ -145,9 +145,9 @@ class Snap:
 class GrabCut:
     """Interactive: scribbles or a box to a mask.
 
-    `scribbles` is uint8 (height, width): 0 unmarked, 1 background, 2 foreground. `previous` is the mask so
-    far, used as a prior where there are no marks; with a `box`, what the networks find in that is. `live`:
-    the pen still moves, so the answer may be coarser to come sooner.
+    `scribbles` is uint8 (height, width): 0 unmarked, 1 background, 2 foreground. `previous` is the mask that
+    they correct; with a `box`, what the networks find in that is. `live`: the pen still moves, so the answer
+    may be coarser to come sooner.
     """
 
     image: Image
@@ -160,8 +160,30 @@ class GrabCut:
     live: bool = False
 
 
-Command = OpenClip | FineTune | Propagate | Export | ReleaseModel | Segment | Snap | GrabCut
-INTERACTIVE: tuple[type, ...] = (Segment, Snap, GrabCut)
+@dataclass(frozen=True)
+class Correct:
+    """Interactive: `previous`, the mask of one object on one frame, corrected by scribbles as in `GrabCut`.
+
+    Its soft edges stay where it does not change. The object's fine-tuned model looks at the frame with the
+    object's annotations on other frames in mind; where nothing was learned yet, GrabCut answers alone.
+    `image` is the frame at full resolution.
+    """
+
+    clip: Path
+    frame: int
+    object_id: int
+    image: Image
+    scribbles: NDArray[np.uint8]
+    previous: Mask
+    annotations: tuple[Annotation, ...]
+    config: Config
+    revision: int = 0
+    cache_folder: Path | None = None
+    models_folder: Path | None = None
+
+
+Command = OpenClip | FineTune | Propagate | Export | ReleaseModel | Segment | Snap | GrabCut | Correct
+INTERACTIVE: tuple[type, ...] = (Segment, Snap, GrabCut, Correct)
 
 # --- events ---------------------------------------------------------------------------------------------
 
@@ -239,7 +261,7 @@ class MaskPredicted:
 
 @dataclass(frozen=True)
 class MaskDrawn:
-    """Answer to `GrabCut` and `Snap`: a hard mask for the canvas."""
+    """Answer to `GrabCut`, `Correct` and `Snap`: a hard mask for the canvas."""
 
     job_id: int
     frame: int

@@ -8,6 +8,7 @@ thread at a time may write; reading is free.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vosengine import png, png_note, project_io
+from vosengine import batches, png, png_note, project_io
 from vosengine.edge_controls import UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
@@ -53,7 +54,8 @@ class StoredPrediction:
     """What is known of a matte without decoding it.
 
     revision: of the annotations that were known. origin: what it was propagated from, None where unknown.
-    footprint: the application's, "" for none.
+    footprint: the application's, "" for none. batch: with object and frame the matte's name for ever, see
+    `vosengine.batches`; in_force: whether it is what the frame shows.
     """
 
     object_id: int
@@ -63,6 +65,8 @@ class StoredPrediction:
     origin: Origin | None = None
     reason: Reason | None = None
     footprint: str = ""
+    batch: int = 0
+    in_force: bool = True
 
 
 def harden(matte: Matte) -> Mask:
@@ -84,7 +88,8 @@ class Project:
     """An open, locked project folder. Make it with `create_project` or `open_project`; close it in the end.
 
     manifest: replace it with `write_manifest`. clip_missing: the footage is not where it was; `relink`.
-    messages: what was repaired or set aside since opening, one sentence each.
+    messages: what was repaired or set aside since opening, one sentence each. was_killed: the last process
+    that had it open ended without closing it. adopted: objects that were taken in on opening.
     """
 
     def __init__(
@@ -93,6 +98,8 @@ class Project:
         self.folder = folder
         self.manifest = manifest
         self.messages = list(messages)
+        self.was_killed = lock.was_left
+        self.adopted: frozenset[int] = frozenset()
         self._lock = lock
 
     def __enter__(self) -> Self:
@@ -109,8 +116,13 @@ class Project:
 
     @property
     def cache_folder(self) -> Path:
-        """Disposable files: proxies, undo, exports in the making."""
+        """Disposable files: proxies, exports in the making."""
         return self.folder / "cache"
+
+    @property
+    def history_folder(self) -> Path:
+        """The application's: steps that can be undone and redone."""
+        return self.folder / "history"
 
     @property
     def models_folder(self) -> Path:
@@ -208,9 +220,11 @@ class Project:
 
     # --- predictions --------------------------------------------------------------------------------------
 
-    def matte_file(self, object_id: int, frame: int) -> Path:
-        """Where the predicted matte is."""
-        return self._file("mattes", object_id, frame)
+    def matte_file(self, object_id: int, frame: int, batch: int | None = None) -> Path:
+        """Where a predicted matte is; `batch` None: where the one in force is, or would be."""
+        if batch is None:
+            batch = self.mattes_in_force(object_id).get(frame, self.manifest.next_batch)
+        return self._mattes_folder(object_id) / batches.file_name(frame, batch)
 
     def write_prediction(
         self,
@@ -219,17 +233,17 @@ class Project:
         matte: Matte,
         quality: float,
         revision: int,
-        keep: Path | None = None,
+        batch: int | None = None,
         origin: Origin | None = None,
         reason: Reason | None = None,
         footprint: str = "",
     ) -> None:
-        """Store a matte, uint16, at the clip's size; the one it replaces stays as `keep` if given.
+        """Store a matte, uint16, at the clip's size; it is in force at once.
 
-        `footprint`: a short ASCII text that `stored_predictions` gives back.
+        batch: an open one of the manifest, None for the one after all others. `footprint`: a short ASCII text
+        that `stored_mattes` gives back.
         """
         self._check_size(matte)
-        path = self.matte_file(object_id, frame)
         note: dict[str, float | str] = {"quality": round(quality, 6), "revision": revision}
         if origin is not None:
             note |= {"start": origin[0], "start_revision": origin[1]}
@@ -237,41 +251,52 @@ class Project:
             note["reason"] = reason.name.lower()
         if footprint:
             note["footprint"] = footprint
-        content = png_note.encode(matte, note)
-        if keep is not None and path.exists():
-            project_io.copy(path, keep)
-        project_io.write(path, content, durable=False)
+        path = self.matte_file(object_id, frame, self.manifest.next_batch if batch is None else batch)
+        project_io.write(path, png_note.encode(matte, note), durable=False)
 
-    def read_prediction(self, object_id: int, frame: int) -> Matte | None:
-        """The stored matte, or None; a damaged file is set aside."""
-        return self._read(self.matte_file(object_id, frame), png.read_matte)
+    def read_prediction(self, object_id: int, frame: int, batch: int | None = None) -> Matte | None:
+        """A stored matte, by default the one in force, or None; a damaged file is set aside."""
+        return self._read(self.matte_file(object_id, frame, batch), png.read_matte)
+
+    def mattes_in_force(self, object_id: int) -> dict[int, int]:
+        """The batch of an object's present matte by frame."""
+        return self._in_force(object_id, self._matte_names(object_id))
 
     def stored_predictions(self) -> Iterator[StoredPrediction]:
-        """What is known of all mattes, by object and frame, without decoding them."""
-        for object_id, frame in self._stored("mattes"):
-            note = png_note.read(self.matte_file(object_id, frame))
-            quality = note.get("quality")
-            known = float(quality) if isinstance(quality, int | float) else 0.0
-            revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
-            footprint = footprint if isinstance(footprint, str) else ""
-            made_of = _origin(note), _reason(note)
-            yield StoredPrediction(object_id, frame, known, revision, *made_of, footprint)
+        """What is known of all mattes in force, by object and frame, without decoding them."""
+        for each in sorted(self.manifest.objects, key=lambda known: known.object_id):
+            for frame, batch in sorted(self.mattes_in_force(each.object_id).items()):
+                yield _known(self._mattes_folder(each.object_id), each.object_id, frame, batch, in_force=True)
 
-    def exchange_prediction(self, object_id: int, frame: int, keep: Path | None, place: Path | None) -> bool:
-        """Move the matte away to `keep` (None: leave it out), and the one at `place`, if any, in instead.
+    def stored_mattes(self) -> Iterator[StoredPrediction]:
+        """The same of all mattes, those that undo or redo may bring back included."""
+        objects = {each.object_id for each in self.manifest.objects}
+        for folder in (self.folder / "mattes").glob("*"):
+            if folder.name.isdecimal():
+                own, names = int(folder.name), self._matte_names(int(folder.name))
+                present = self._in_force(own, names) if own in objects else {}
+                for frame, batch in names:
+                    yield _known(folder, own, frame, batch, present.get(frame) == batch)
 
-        Returns whether that one is there now. Raises ProjectError when the files cannot be moved.
-        """
-        path = self.matte_file(object_id, frame)
-        with project_io.unwritable(path):
-            if keep is not None and path.exists():
-                project_io.copy(path, keep)
-            if place is not None and place.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                place.replace(path)
-                return True
-            path.unlink(missing_ok=True)
-        return False
+    def remove_matte(self, object_id: int, frame: int, batch: int) -> None:
+        """Remove a matte for good if it is there."""
+        project_io.remove(self.matte_file(object_id, frame, batch))
+
+    def _mattes_folder(self, object_id: int) -> Path:
+        return self.folder / "mattes" / str(object_id)
+
+    def _matte_names(self, object_id: int) -> list[tuple[int, int]]:
+        """Frame and batch of every matte of an object."""
+        try:
+            names = [entry.name for entry in os.scandir(self._mattes_folder(object_id))]
+        except OSError:
+            return []
+        return [name for name in map(batches.parsed, names) if name is not None]
+
+    def _in_force(self, object_id: int, names: list[tuple[int, int]]) -> dict[int, int]:
+        known = self.manifest
+        own = known.mattes.get(object_id, ())
+        return batches.in_force(own, names, known.open_batches, known.next_batch)
 
     # --- for the engine -----------------------------------------------------------------------------------
 
@@ -298,8 +323,9 @@ class Project:
         Their edge controls come with them; nothing is finished yet.
         """
         files: dict[int, dict[int, Path]] = {each.object_id: {} for each in self.manifest.objects}
-        for object_id, frame in self._stored("mattes"):
-            files[object_id][frame] = self.matte_file(object_id, frame)
+        for object_id, own in files.items():
+            for frame, batch in self.mattes_in_force(object_id).items():
+                own[frame] = self.matte_file(object_id, frame, batch)
         drawn = set(self.manifest.approved)
         for object_id, frame in self._stored("annotations"):
             matte_file = self._as_matte_file(object_id, frame)
@@ -373,7 +399,7 @@ class Project:
         def left_out(inside: str, names: list[str]) -> list[str]:
             if Path(inside) == self.folder:
                 return [name for name in names if name in (LOCK, HOLDER)]
-            return [name for name in names if Path(inside) == self.cache_folder and name != "undo"]
+            return names if Path(inside) == self.cache_folder else []
 
         try:
             shutil.copytree(self.folder, folder, ignore=left_out, dirs_exist_ok=True)
@@ -408,6 +434,17 @@ def check_free(folder: Path) -> None:
     """Raise ProjectError when a folder holds a project already."""
     if (folder / MANIFEST).exists():
         raise ProjectError(f"{folder} holds a project already; open it or choose another folder.")
+
+
+def _known(folder: Path, object_id: int, frame: int, batch: int, in_force: bool) -> StoredPrediction:
+    """What the note of a matte in `folder` says."""
+    note = png_note.read(folder / batches.file_name(frame, batch))
+    quality = note.get("quality")
+    known = float(quality) if isinstance(quality, int | float) else 0.0
+    revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
+    footprint = footprint if isinstance(footprint, str) else ""
+    made_of = _origin(note), _reason(note)
+    return StoredPrediction(object_id, frame, known, revision, *made_of, footprint, batch, in_force)
 
 
 def _revision(note: dict[str, Any], otherwise: int) -> int:

@@ -5,7 +5,8 @@
     project.roto                 the manifest, see `vosengine.manifest`
     annotations/OBJECT/FRAME.png what a person drew: 8-bit masks, authoritative
     scribbles/OBJECT/FRAME.png   the marks behind them: 0 unmarked, 1 background, 2 foreground
-    mattes/OBJECT/FRAME.png      what was predicted: 16-bit mattes
+    mattes/OBJECT/FRAME.png      what was predicted: 16-bit mattes, see `vosengine.batches`
+    history/                     the application's steps of undo and redo
     models/*.safetensors         fine-tuned weights
     cache/                       disposable
 
@@ -153,6 +154,7 @@ def _adopt_orphans(project: Project) -> None:
         project.write_manifest(
             replace(known, objects=known.objects + found, next_object_id=found[-1].object_id + 1)
         )
+        project.adopted = frozenset(each.object_id for each in found)
         project.messages.append(f"{len(found)} object(s) drawn just before the last end were recovered.")
 
 
@@ -163,5 +165,5 @@ def _tidy(folder: Path) -> None:
             path.unlink(missing_ok=True)
     for path in folder.glob(".*.part"):
         path.unlink(missing_ok=True)
-    for name in ("undo", "export"):
+    for name in ("undo", "export"):  # the first: of earlier editions
         shutil.rmtree(folder / "cache" / name, ignore_errors=True)

@@ -18,7 +18,10 @@ HOLDER = "project.lock.json"  # beside the lock: Windows lets nobody read a lock
 
 
 class ProjectLock:
-    """The lock of a project folder, held from construction to `release`."""
+    """The lock of a project folder, held from construction to `release`.
+
+    was_left: the last holder ended without releasing it.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Raises ProjectError, naming the holder, when the folder is locked or cannot be written."""
@@ -28,13 +31,14 @@ class ProjectLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ProjectError(
-                f"{folder} is open in another Rotoshot ({_held_by(self._holder)}); close it there first."
+                f"{folder} is open in another Rotoshot ({_held_by(folder)}); close it there first."
             ) from None
         except (OSError, NotImplementedError) as error:  # the second: a file system without locks
             reason = getattr(error, "strerror", None) or error
             raise ProjectError(
                 f"{folder} cannot be locked ({reason}); copy it to a place that can be written."
             ) from error
+        self.was_left = self._holder.exists()
         holder = {"host": socket.gethostname(), "pid": os.getpid()}
         with suppress(EngineError):  # only for the sentence others see: a full disk still opens
             atomic.write_bytes(self._holder, json.dumps(holder).encode("ascii"))
@@ -47,9 +51,15 @@ class ProjectLock:
             self._lock.release()
 
 
-def _held_by(holder_file: Path) -> str:
+def holder(folder: Path) -> tuple[str, int] | None:
+    """The computer and process that noted themselves as a project's holder; None where there is no note."""
     try:
-        holder = json.loads(holder_file.read_text("utf-8"))
-        return f"process {int(holder['pid'])} on {holder['host']}"
+        found = json.loads((folder / HOLDER).read_text("utf-8"))
+        return str(found["host"]), int(found["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        return "on this or another computer"
+        return None
+
+
+def _held_by(folder: Path) -> str:
+    found = holder(folder)
+    return f"process {found[1]} on {found[0]}" if found is not None else "on this or another computer"

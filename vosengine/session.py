@@ -20,6 +20,7 @@ from vosengine.errors import EngineError
 from vosengine.messages import (
     INTERACTIVE,
     Command,
+    Correct,
     DeviceUsed,
     EngineLike,
     Event,
@@ -241,14 +242,13 @@ class _Job:
 
         Marks on another frame are an annotation of their own, whose mask is still wanted.
         """
-        mine, other = self.command, waiting.command
-        return (
-            isinstance(mine, Segment | Snap | GrabCut)
-            and isinstance(other, Segment | Snap | GrabCut)
-            and type(mine) is type(other)
-            and mine.object_id == other.object_id
-            and (not isinstance(mine, GrabCut) or mine.frame == other.frame)
-        )
+        match self.command, waiting.command:
+            case (GrabCut() | Correct() as mine, GrabCut() | Correct() as other):
+                return mine.object_id == other.object_id and mine.frame == other.frame
+            case (Segment() as mine, Segment() as other) | (Snap() as mine, Snap() as other):
+                return mine.object_id == other.object_id
+            case _:
+                return False
 
 
 class _BrokenEngine:

@@ -5,11 +5,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from vosengine.errors import WeightsError
 from vosengine.messages import (
     Command,
+    Correct,
     Event,
     Export,
     ExportWritten,
@@ -54,6 +56,9 @@ class FakeEngine:
             case GrabCut():
                 yield from self._wait(job_id)
                 yield self._grab_cut(job_id, command)
+            case Correct():
+                yield from self._wait(job_id)
+                yield self._corrected(job_id, command)
             case Export():
                 yield from self._export(job_id, command)
 
@@ -105,6 +110,13 @@ class FakeEngine:
         elif command.box is not None:
             x, y = int(command.box.x), int(command.box.y)
             mask[y : y + int(command.box.height), x : x + int(command.box.width)] = 255
+        mask[command.scribbles == 1] = 0
+        return MaskDrawn(job_id, command.frame, command.object_id, frozen(mask), command.revision)
+
+    def _corrected(self, job_id: int, command: Correct) -> Event:
+        """The mask so far, its foreground marks grown by two pixels, its background marks taken away."""
+        grown = cv2.dilate((command.scribbles == 2).astype(np.uint8), np.ones((5, 5), np.uint8))
+        mask = np.where(grown > 0, np.uint8(255), command.previous)
         mask[command.scribbles == 1] = 0
         return MaskDrawn(job_id, command.frame, command.object_id, frozen(mask), command.revision)
 

@@ -357,7 +357,9 @@ def test_thumbnails_are_bounded():
     assert 1 not in kept
 
 
-def test_a_reopened_document_knows_areas_and_no_outcome(judged: MainWindow, footage: Path, qtbot: QtBot):
+def test_a_reopened_document_knows_areas_and_what_the_last_run_changed(
+    judged: MainWindow, footage: Path, qtbot: QtBot
+):
     folder = document_of(judged).folder
     do(judged, "close_project")
     again = Document.open(folder)
@@ -365,5 +367,5 @@ def test_a_reopened_document_knows_areas_and_no_outcome(judged: MainWindow, foot
     drawn = again.mask(1, 0)
     assert drawn is not None
     assert again.area(1, 0) == pytest.approx((drawn > 0).mean())
-    assert again.runs.outcome.count == ""
+    assert again.runs.outcome.count == "7 new frames"
     again.close()

@@ -93,10 +93,12 @@ def explained(widget: QWidget, window: QWidget) -> bool:
     return bool(widget.toolTip() or widget.statusTip() or worded) or widget.objectName() == "canvas"
 
 
-def reachable(widget: QWidget) -> bool:
-    """By Tab, or there is a menu entry that does the same."""
-    by_tab = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+def reachable(widget: QWidget, window: QWidget) -> bool:
+    """By Tab, or there is a menu entry or the figure of a slider that does the same."""
     same = {action.objectName() for action in widget.actions()} | {widget.property(KEYBOARD_ACTION)}
+    name = widget.accessibleName()
+    figures = [each for each in window.findChildren(QAbstractSpinBox) if each.accessibleName() == name]
+    by_tab = any(each.focusPolicy() & Qt.FocusPolicy.TabFocus for each in (widget, *figures))
     return by_tab or bool(same & IN_MENUS)
 
 
@@ -108,7 +110,7 @@ def complaints(window: QWidget) -> list[str]:
             found.append(f"{what}: no name")
         if not explained(widget, window):
             found.append(f"{what}: no tooltip")
-        if not reachable(widget):
+        if not reachable(widget, window):
             found.append(f"{what}: not to be reached by keyboard")
     return found
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from pytestqt.qtbot import QtBot
 
 from app.document import Document, FrameState
@@ -29,8 +30,10 @@ def test_three_jobs_follow_one_another_and_the_next_run_s_cost_is_known(
     real_window: MainWindow,  # noqa: F811
     footage: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     qtbot: QtBot,
 ) -> None:
+    monkeypatch.setattr("app.progress.LEAST_SECONDS", 0.0)  # so small a clip takes next to no time
     open_and_wait(real_window, footage, qtbot)
     document, jobs = real_window.workspace.document, real_window.workspace.jobs
     assert document is not None

@@ -149,7 +149,7 @@ def test_centres_are_exact_for_small_objects(dtype: type):
     assert again == footprint
     assert again.centre == footprint.centre
     cell = 1 / COLUMNS, 1 / ROWS
-    earlier = Footprint(footprint.packed[:-4], footprint.area)  # as former editions stored it
+    earlier = Footprint(footprint.packed[:-4])  # as former editions stored it
     assert earlier.centre is not None
     assert all(abs(a - b) < side for a, b, side in zip(earlier.centre, known, cell, strict=True))
     assert earlier.area == footprint.area

@@ -59,7 +59,7 @@ class DemoEngine(FakeEngine):
 @pytest.fixture
 def tour(themed: QApplication, tmp_path: Path) -> Iterator[tuple[Tour, DemoEngine, list[str]]]:
     engine, lines = DemoEngine(), []
-    window = MainWindow(Workspace(lambda: engine), Settings())
+    window = MainWindow(Workspace(lambda: engine), Settings(tour_shown=True))
     window.resize(1280, 720)
     window.show()
     (tmp_path / "shots").mkdir()

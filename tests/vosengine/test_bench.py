@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from vosengine import bench
+from vosengine import bench, bench_answers
 from vosengine import messages as m
 from vosengine.config import preset
+from vosengine.grabcut import FOREGROUND
 
 
 def test_a_preset_s_figures_fit_together():
@@ -78,7 +79,7 @@ def test_each_preset_has_a_row_for_the_short_clip_and_the_long_one(monkeypatch, 
     parser = argparse.ArgumentParser()
     bench.add_arguments(parser)
     file = tmp_path / "bench.json"
-    words = ["--frames", "6", "--skip-osvos", "--skip-whole", "--json", str(file)]
+    words = ["--frames", "6", "--skip-osvos", "--skip-whole", "--skip-answers", "--json", str(file)]
     assert bench.main(parser.parse_args(words)) == 0
     assert asked == [("balanced", 6), ("balanced", 60), ("instant", 6), ("instant", 60)]
     printed = json.loads(capsys.readouterr().out)
@@ -107,3 +108,19 @@ def test_a_method_s_rates_are_those_after_the_first_step_and_frame(clock):
             self.slow = 0
 
     assert bench.baseline(Method()) == {"seconds_per_step": 2, "propagate_seconds_per_frame": 0.5}
+
+
+def test_an_answer_s_ratio_is_the_baseline_over_it():
+    seconds = {"live_seconds": 0.05, "second_look_seconds": 0.5, bench_answers.BASELINE: 5.0}
+    assert bench_answers.answer_ratios(seconds) == {
+        "live_seconds: whole frame / answer": pytest.approx(100),
+        "second_look_seconds: whole frame / answer": pytest.approx(10),
+    }
+
+
+def test_the_stroke_that_is_answered_lies_on_what_the_mask_misses():
+    truth = next(bench.moving_object(1))[1]
+    previous, scribbles = bench_answers._stroke_on(truth)
+    assert (truth[scribbles == FOREGROUND] > 0).mean() > 0.95
+    assert (previous[scribbles == FOREGROUND] == 0).mean() > 0.8
+    assert 0.7 < (previous > 0).sum() / (truth > 0).sum() < 0.99

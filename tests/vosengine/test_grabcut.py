@@ -114,40 +114,6 @@ def test_background_strokes_inside_a_box_carve_it() -> None:
     assert similarity(mask, TRUTH) > 0.9
 
 
-def test_only_background_strokes_correct_a_previous_mask() -> None:
-    two = TRUTH | ellipse(240, 320, 240, 120, 26, 12)  # a part that sticks out
-    scribbles = stroke(unmarked(two.shape), (222, 120), (262, 120), BACKGROUND)
-    stroke(scribbles, (214, 105), (214, 135), BACKGROUND)
-    image = scene(TRUTH)
-    mask = scribbles_to_mask(image, scribbles, previous=np.where(two, 255, 0).astype(np.uint8))
-    check_marks(mask, scribbles)
-    assert similarity(mask, TRUTH) > 0.93
-
-
-def test_a_foreground_stroke_extends_a_previous_mask() -> None:
-    half = TRUTH.copy()
-    half[:, 140:] = False
-    previous = np.where(half, 255, 0).astype(np.uint8)
-    scribbles = stroke(unmarked(IMAGE.shape), (150, 120), (195, 120))
-    mask = scribbles_to_mask(IMAGE, scribbles, previous=previous)
-    check_marks(mask, scribbles)
-    assert similarity(mask, TRUTH) > 0.93 > similarity(previous, TRUTH)
-
-
-def test_a_correction_leaves_far_parts_of_the_previous_mask_alone() -> None:
-    # The mask so far holds a far region that colour alone would throw out, and misses a part at the left.
-    painted_by_hand = ellipse(240, 320, 270, 60, 30, 30)
-    half = TRUTH.copy()
-    half[:, :110] = False
-    previous = np.where(half | painted_by_hand, 255, 0).astype(np.uint8)
-    scribbles = stroke(unmarked(IMAGE.shape), (97, 120), (108, 120))
-    mask = scribbles_to_mask(IMAGE, scribbles, previous=previous)
-    check_marks(mask, scribbles)
-    core = ellipse(240, 320, 270, 60, 15, 15)
-    assert (mask[core] == 255).all()
-    assert similarity(mask[:, :200], TRUTH[:, :200]) > 0.9
-
-
 # --- the result's shape ---------------------------------------------------------------------------------
 
 
@@ -194,11 +160,10 @@ def test_the_same_marks_give_the_same_mask_whatever_was_cut_before() -> None:
 
 def test_nothing_given_is_written_to() -> None:
     scribbles = stroke(unmarked(IMAGE.shape), (110, 120), (190, 120))
-    previous = np.where(TRUTH, 255, 0).astype(np.uint8)
     image = IMAGE.copy()
-    for array in (image, scribbles, previous):
+    for array in (image, scribbles):
         array.flags.writeable = False
-    scribbles_to_mask(image, scribbles, previous=previous)
+    scribbles_to_mask(image, scribbles)
 
 
 # --- what is refused ------------------------------------------------------------------------------------
@@ -213,8 +178,6 @@ def test_only_background_strokes_ask_for_a_stroke_or_a_box() -> None:
     scribbles = stroke(unmarked(IMAGE.shape), (5, 5), (100, 5), BACKGROUND)
     with pytest.raises(AnnotationError, match="foreground stroke"):
         scribbles_to_mask(IMAGE, scribbles)
-    with pytest.raises(AnnotationError, match="foreground stroke"):
-        scribbles_to_mask(IMAGE, scribbles, previous=unmarked(IMAGE.shape))
 
 
 @pytest.mark.parametrize("box", [Box(-50, 10, 40, 40), Box(400, 10, 40, 40), Box(10, 10, 0, 20)])
@@ -226,8 +189,6 @@ def test_a_box_beside_the_frame_is_refused(box: Box) -> None:
 def test_other_sizes_are_refused() -> None:
     with pytest.raises(AnnotationError, match="320x240"):
         scribbles_to_mask(IMAGE, unmarked((240, 321)), Box(0, 0, 10, 10))
-    with pytest.raises(AnnotationError, match="320x240"):
-        scribbles_to_mask(IMAGE, unmarked(IMAGE.shape), previous=np.ones((10, 10), np.uint8))
 
 
 # --- anything goes in -----------------------------------------------------------------------------------
@@ -238,13 +199,12 @@ def test_other_sizes_are_refused() -> None:
     hnp.arrays(np.uint8, (18, 25, 3)),
     hnp.arrays(np.uint8, (18, 25), elements=st.sampled_from([0, 0, 0, 0, 0, 0, 0, 1, 2])),
     st.one_of(st.none(), st.builds(Box, *[st.floats(0, 17)] * 2, *[st.floats(1.5, 30)] * 2)),
-    st.one_of(st.none(), hnp.arrays(np.uint8, (18, 25), elements=st.sampled_from([0, 255]))),
 )
 def test_marks_are_obeyed_whatever_they_are(
-    image: Image, scribbles: NDArray[np.uint8], box: Box | None, previous: Mask | None
+    image: Image, scribbles: NDArray[np.uint8], box: Box | None
 ) -> None:
     try:
-        mask = scribbles_to_mask(image, scribbles, box, previous)
+        mask = scribbles_to_mask(image, scribbles, box)
     except AnnotationError:
         assert not (scribbles == FOREGROUND).any()
         return

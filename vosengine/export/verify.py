@@ -28,7 +28,7 @@ Check = Generator[None, None, tuple[str, ...]]
 # Primaries, transfer, matrix and range.
 BT709_LIMITED = ("bt709", "bt709", "bt709", "tv")
 FULL_RANGE = ("unknown", "unknown", "unknown", "pc")
-SPOKEN = {BT709_LIMITED: "BT.709 at video levels", FULL_RANGE: "full range"}
+SPOKEN: dict[tuple[str, ...], str] = {BT709_LIMITED: "BT.709 at video levels", FULL_RANGE: "full range"}
 # Ten bits of alpha keep within 0.31 of 255 steps.
 PRORES_ALPHA_STEPS = 0.5
 # ProRes loses a step or two on average; BT.601 instead of BT.709 moves saturated colours by dozens.

@@ -59,6 +59,7 @@ def content(document: Document) -> dict:
     """Everything a person could see, as plain comparable values."""
     seen: dict = {"objects": document.objects}
     for each in document.objects:
+        seen["edges", each.object_id] = document.edges(each.object_id)
         for frame in range(FRAMES):
             own = each.object_id
             pictures = (document.mask(own, frame), document.scribbles(own, frame), document.matte(own, frame))

@@ -18,6 +18,7 @@ from tests.app.document.edited import (
     propagate,
     stroke,
 )
+from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import AnnotationError
 from vosengine.types import Box
 
@@ -91,6 +92,19 @@ def test_scribbles_and_the_grabcut_answer_are_one_step(document: Document):
     assert (document.mask(1, 4) == answer).all()
 
 
+def test_an_answer_joins_its_scribble_though_a_run_began_meanwhile(document: Document):
+    marks = document.begin_scribble(1, 4)
+    document.stroke_painted(paint_stroke(marks, [(5, 5)], 2, FOREGROUND))
+    document.end_stroke()
+    run = document.begin_predictions()
+    document.set_mask(1, 4, np.full((HEIGHT, WIDTH), 255, np.uint8), join_last=True)
+    document.end_predictions(run)
+    assert document.undo_name == "Scribble"
+    document.undo()
+    assert document.mask(1, 4) is None
+    assert document.undo_name == ""
+
+
 def test_an_answer_about_another_frame_is_a_step_of_its_own(document: Document):
     stroke(document, 1)
     document.set_mask(1, 2, np.zeros((HEIGHT, WIDTH), np.uint8), name="GrabCut", join_last=True)
@@ -137,7 +151,8 @@ def test_box_clear_and_copy(document: Document):
 
 def content_of_nothing(document: Document) -> dict:
     empty = (FrameState.EMPTY, None, None, False, None, None, None, False, None)
-    return {"objects": document.objects, **{(1, frame): empty for frame in range(FRAMES)}}
+    frames = {(1, frame): empty for frame in range(FRAMES)}
+    return {"objects": document.objects, ("edges", 1): EdgeTrack(), **frames}
 
 
 def test_approved_predictions_stay_and_are_annotations(document: Document):

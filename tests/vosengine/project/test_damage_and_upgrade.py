@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,9 +67,9 @@ def test_a_damaged_manifest_without_backup_is_refused_and_left_alone(project: Pr
 def test_a_newer_project_is_refused_and_left_alone(project: Project):
     project.close()
     path = project.folder / MANIFEST
-    newer = json.dumps({**json.loads(path.read_text()), "version": 3})
+    newer = json.dumps({**json.loads(path.read_text()), "version": 4})
     path.write_text(newer)
-    with pytest.raises(ProjectError, match=r"newer Rotoshot \(project version 3, this one reads up to 2\)"):
+    with pytest.raises(ProjectError, match=r"newer Rotoshot \(project version 4, this one reads up to 3\)"):
         open_project(path)
     assert path.read_text() == newer
 
@@ -82,7 +83,7 @@ def test_a_folder_that_is_no_project(tmp_path: Path):
 # --- upgrade -------------------------------------------------------------------------------------------
 
 
-def test_version_1_opens_and_is_written_as_version_2(tmp_path: Path):
+def test_version_1_opens_and_is_written_as_version_3(tmp_path: Path):
     folder = tmp_path / "old"
     shutil.copytree(FIXTURES / "project_v1", folder)
     old = (folder / MANIFEST).read_bytes()
@@ -102,7 +103,53 @@ def test_version_1_opens_and_is_written_as_version_2(tmp_path: Path):
         assert prediction.revision == -1  # made before revisions were stored: never up to date
         project.write_manifest()
     values = json.loads((folder / MANIFEST).read_text())
-    assert values["version"] == 2
+    assert values["version"] == 3
     assert values["note_of_the_editor"] == "hand-held"
     assert (folder / "project.roto.version1").read_bytes() == old
     open_project(folder).close()
+
+
+def test_version_2_opens_with_all_its_mattes_in_force(tmp_path: Path):
+    folder = tmp_path / "old"
+    shutil.copytree(FIXTURES / "project_v2", folder)
+    with open_project(folder) as project:
+        assert (project.manifest.approved, project.manifest.muted) == ({(1, 4)}, {(2, 5)})
+        found = [(each.object_id, each.frame, each.quality) for each in project.stored_predictions()]
+        assert found == [(1, 4, 0.75), (2, 5, 0.5)]
+        assert (project.read_prediction(2, 5) == 2000).all()
+        project.write_prediction(1, 4, a_matte(1), 0.5, 4)
+        project.write_manifest()
+    assert json.loads((folder / MANIFEST).read_text())["version"] == 3
+    with open_project(folder) as project:
+        assert [sorted(each.matte_files) for each in project.export_sources()] == [[0, 4], [5]]
+        assert (project.read_prediction(1, 4) == a_matte(1)).all()
+
+
+# --- which matte is in force ---------------------------------------------------------------------------
+
+
+def test_the_manifest_says_which_matte_is_in_force_and_newer_ones_go_before_it(project: Project):
+    def shown() -> dict[int, int]:
+        return {each.frame: int(project.read_prediction(1, each.frame)[0, 0]) for each in seen()}
+
+    def seen():
+        return list(project.stored_predictions())
+
+    for frame, batch in [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2), (3, 2)]:
+        project.write_prediction(1, frame, np.full((12, 16), 10 * frame + batch, np.uint16), 0.5, 0, batch)
+    assert shown() == {0: 0, 1: 11, 2: 22, 3: 32}  # a manifest that knows of none
+    known = replace(project.manifest, next_batch=3, mattes={1: ((0, 2, 0), (2, 3, 1), (7, 9, 2))})
+    project.write_manifest(known)
+    assert shown() == {0: 0, 1: 10, 2: 21}
+    assert {each.batch for each in project.stored_mattes()} == {0, 1, 2}
+    assert sum(each.in_force for each in project.stored_mattes()) == 3
+    project.write_manifest(replace(known, open_batches=frozenset({2})))  # killed while batch 2 grew
+    assert shown() == {0: 0, 1: 10, 2: 22, 3: 32}
+    project.write_prediction(1, 0, np.full((12, 16), 99, np.uint16), 0.5, 0)
+    assert shown() == {0: 99, 1: 10, 2: 22, 3: 32}
+    assert [path.name for path in project.export_sources()[0].matte_files.values()] == [
+        "000000.3.png",
+        "000001.png",
+        "000002.2.png",
+        "000003.2.png",
+    ]

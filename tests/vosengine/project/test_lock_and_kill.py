@@ -63,8 +63,7 @@ while True:
     revision += 1
     mask = np.full((12, 16), 255 if revision % 2 else 0, np.uint8)
     project.write_annotation(1, revision % 5, mask, revision)
-    project.write_prediction(1, 5 + revision % 5, np.full((12, 16), revision, np.uint16), 0.5, revision,
-                             keep=project.cache_folder / "undo" / f"{revision}.png")
+    project.write_prediction(1, 5 + revision % 5, np.full((12, 16), revision, np.uint16), 0.5, revision)
     project.write_manifest(replace(project.manifest, revision=revision))
     print(revision, flush=True)
 """

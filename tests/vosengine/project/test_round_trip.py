@@ -28,7 +28,7 @@ from vosengine.types import Box, ClipInfo, ColourTags, Reason, Span
 
 def test_a_new_project_holds_the_manifest_and_refuses_a_second_one(project: Project, clip: ClipInfo):
     values = json.loads((project.folder / MANIFEST).read_text())
-    assert (values["schema"], values["version"]) == ("rotoshot-project", 2)
+    assert (values["schema"], values["version"]) == ("rotoshot-project", 3)
     assert values["clip"]["relative"] == "../кадр 01.mov"
     assert Path(values["clip"]["path"]) == clip.path
     with pytest.raises(ProjectError, match="holds a project already"):
@@ -92,6 +92,9 @@ def test_manifest_round_trip(project: Project):
         revision=12,
         box_revisions={(2, 5): 11},
         next_object_id=9,
+        mattes={2: ((0, 4, 1), (4, 5, 3)), 1: ((2, 9, 0),)},
+        next_batch=4,
+        open_batches=frozenset({3}),
         span=Span(2, 8),
         frame=4,
         object_id=2,

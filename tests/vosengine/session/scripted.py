@@ -13,6 +13,7 @@ from vosengine.config import Config
 from vosengine.messages import (
     END,
     Command,
+    Correct,
     Event,
     GrabCut,
     JobProgressed,
@@ -87,6 +88,11 @@ def grabcut_command(object_id: int = 1) -> GrabCut:
     return GrabCut(np.zeros((2, 2, 3), np.uint8), MASK, 0, object_id)
 
 
+def correct_command(object_id: int = 1) -> Correct:
+    image, clip = np.zeros((2, 2, 3), np.uint8), Path("clip.mov")
+    return Correct(clip, 0, object_id, image, MASK, MASK, (), Config())
+
+
 def segment_command(object_id: int = 1) -> Segment:
     return Segment(Path("clip.mov"), 0, object_id, (), Config())
 
@@ -118,7 +124,7 @@ def gated(gate: Gate, steps: int = 3) -> Script:
     """Background jobs pass the gate before each step; interactive ones predict their frame 100 at once."""
 
     def script(job_id: int, command: Command) -> Iterator[Event]:
-        if isinstance(command, Snap | GrabCut | Segment):
+        if isinstance(command, Snap | GrabCut | Correct | Segment):
             yield predicted(job_id, 100)
             return
         for step in range(steps):

@@ -11,6 +11,7 @@ from tests.vosengine.session.scripted import (
     PATIENCE,
     Gate,
     collect,
+    correct_command,
     gated,
     grabcut_command,
     of_job,
@@ -117,7 +118,7 @@ def test_scribbles_on_another_frame_supersede_nothing() -> None:
         slow = session.submit(BACKGROUND)
         gate.await_step()
         stale = session.submit(grabcut_command())
-        fresh = session.submit(grabcut_command())
+        fresh = session.submit(correct_command())  # of the same marks
         elsewhere = session.submit(replace(grabcut_command(), frame=9))
         gate.open()
         collect(session, slow, fresh, elsewhere)
