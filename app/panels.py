@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -51,6 +52,7 @@ class ObjectsPanel(QFrame):
         self.list.setAccessibleName("Objects")
         self.list.setStatusTip(tr("Click an object to work on it, double-click to rename, drag to reorder"))
         self.list.setMinimumHeight(72)
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # what room is left
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._current_changed)
         self.list.setDragDropMode(QListWidget.DragDropMode.InternalMove)
@@ -273,21 +275,13 @@ class RunPanel(QFrame):
         self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         body.addWidget(self.presets)
         body.addWidget(self._note)
-        lines = QVBoxLayout()
-        lines.setSpacing(1)
-        for label in self.cost:
-            lines.addWidget(label)
-        body.addLayout(lines)
+        body.addLayout(_lines(*self.cost))
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
         body.addLayout(buttons)
         body.addWidget(self.bar)
-        below = QVBoxLayout()
-        below.setSpacing(1)
-        for label in (self._what, self._figures):
-            below.addWidget(label)
-        body.addLayout(below)
+        body.addLayout(_lines(self._what, self._figures))
         self._outcome = "", ""
         self._cost = "", "", ""
         self._is_running = False
@@ -342,6 +336,14 @@ class RunPanel(QFrame):
             label.setToolTip(f"The last run: {text}" if text else "")
             if not self._is_running:
                 label.setText(text)
+
+
+def _lines(*labels: QLabel) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(1)
+    for label in labels:
+        column.addWidget(label)
+    return column
 
 
 def _joined(*texts: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.actions import ActionSet
@@ -93,8 +94,17 @@ class StartScreen(QWidget):
         self._marked()
         if recents:  # Return goes on with it
             self.recent.setCurrentRow(0)
-        if self.isVisible():
+        held = QApplication.focusWidget()
+        if self.isVisible() and (held is None or not self.isAncestorOf(held)):
             (self.recent if recents else self._opening).setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return presses the button that has the keys, as in a dialog."""
+        held = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(held, QPushButton):
+            held.click()
+        else:
+            super().keyPressEvent(event)
 
     def set_opening(self, text: str) -> None:
         """What is being opened, or "" for the usual hint."""
