@@ -59,6 +59,7 @@ class ExportDialog(QDialog):
         self._choice: ExportChoice | None = None  # ordered last
         self._look_soon = QTimer(self, singleShot=True, interval=LOOK_DELAY)
         self._look_soon.timeout.connect(self._look)
+        self._follow_soon = QTimer(self, singleShot=True, interval=LOOK_DELAY)
         self._build()
         self._connect()
         self._edited()
@@ -95,6 +96,7 @@ class ExportDialog(QDialog):
 
     def _connect(self) -> None:
         self.form.changed.connect(self._edited)
+        self._follow_soon.timeout.connect(self.form.refresh)
         self.export_button.clicked.connect(lambda: self.order(stay=False))
         self.queue_button.clicked.connect(lambda: self.order(stay=True))
         self.progress.cancelled.connect(self._cancel)
@@ -134,12 +136,8 @@ class ExportDialog(QDialog):
         moved = change.kind is Kind.SELECTION and self._document.span == self._span  # only to another frame
         if change.kind in FOLLOWED and not moved and self.isVisible() and self.page == FORM:
             self._span = self._document.span
-            self._refresh_soon()
-
-    def _refresh_soon(self) -> None:
-        if not self._look_soon.isActive():
-            QTimer.singleShot(LOOK_DELAY, self, self.form.refresh)
-            self._look_soon.start()
+            if not self._follow_soon.isActive():
+                self._follow_soon.start()
 
     def _look(self) -> None:
         request = self._request()

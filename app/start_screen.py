@@ -95,7 +95,7 @@ class StartScreen(QWidget):
         if recents:  # Return goes on with it
             self.recent.setCurrentRow(0)
         held = QApplication.focusWidget()
-        if self.isVisible() and (held is None or not self.isAncestorOf(held)):
+        if self.isVisible() and (held is None or held is self._opening or not self.isAncestorOf(held)):
             (self.recent if recents else self._opening).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

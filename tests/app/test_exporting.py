@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.export_choice import Frames
 from app.export_dialog import FORM, PROGRESS, RESULT, ExportDialog
+from app.findings import Mark
 from app.main_window import MainWindow
 from tests.app.conftest import FIRST_NUMBER, FRAMES, Confirm, open_and_wait
 from tests.app.fake_engine import FakeEngine
@@ -136,6 +137,17 @@ def test_what_cannot_be_is_said_in_a_sentence(wrong: str, dialog: ExportDialog, 
     assert dialog.problem.text() == ""
 
 
+def test_masks_out_of_date_are_told(opened: MainWindow, dialog: ExportDialog, qtbot: QtBot):
+    listed = dialog.form.objects
+    assert "out of date" not in listed.item(0).text()
+    opened.editing.go_to(4)
+    do(opened, "brush")
+    drag(opened.canvas, [(50.5, 40.5), (55.5, 40.5)])
+    stale = sum(opened.timeline.mark_at(1, frame) is Mark.STALE for frame in range(FRAMES))
+    assert stale > 0
+    qtbot.waitUntil(lambda: f"{stale} out of date" in listed.item(0).text())
+
+
 def test_the_window_stays_usable_and_the_export_takes_what_was_there(
     opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
 ):
@@ -191,6 +203,20 @@ def test_several_exports_wait_for_one_another(
     assert [c.template for c in engine.of(Export) if isinstance(c, Export)] == ["prores4444", "png16"]
     assert "2 of 2 exports" in dialog.results.heading.text()
     assert dialog.results.tree.topLevelItemCount() == 2
+
+
+def test_a_result_does_not_take_the_form_away_from_the_next_export(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
+):
+    engine.gate.clear()
+    choose(dialog, "png16")
+    QTest.mouseClick(dialog.queue_button, LEFT)
+    qtbot.waitUntil(lambda: "In the queue" in dialog.problem.text())
+    choose(dialog, "prores4444")
+    engine.gate.set()
+    qtbot.waitUntil(lambda: "PNG mattes" in dialog.problem.text() and "written" in dialog.problem.text())
+    assert page(dialog) == FORM
+    assert dialog.form.choice().template == "prores4444"
 
 
 def test_the_result_is_revealed_and_its_path_copied(
