@@ -166,6 +166,7 @@ class ExportForm(QWidget):
 
     def refresh(self) -> None:
         """The document changed: its objects, what they have, in and out."""
+        self._stale.clear()
         shown = [item.data(Qt.ItemDataRole.UserRole) for item in self._items()]
         if shown != [each.object_id for each in self._document.objects]:
             self._fill_objects(self.choice().left_out)
@@ -236,7 +237,6 @@ class ExportForm(QWidget):
         return self._stale[key]
 
     def _fill_objects(self, left_out: frozenset[int]) -> None:
-        self._stale.clear()
         with QSignalBlocker(self.objects):
             self.objects.clear()
             for each in self._document.objects:
