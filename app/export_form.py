@@ -62,6 +62,7 @@ class ExportForm(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(tr("&Preset"), self._preset_row())
         self.templates = QComboBox()
+        self.templates.setToolTip(tr("What kind of files; below it, the programs that read them"))
         for name, entry in TEMPLATES.items():
             self.templates.addItem(entry.label, name)
         self.templates.currentIndexChanged.connect(self._edited)
@@ -93,6 +94,8 @@ class ExportForm(QWidget):
 
     def _preset_row(self) -> QWidget:
         self.presets = QComboBox()
+        self.presets.setAccessibleName(tr("Preset"))
+        self.presets.setToolTip(tr("Settings kept under a name fill this page; Keep as… adds these"))
         self.presets.activated.connect(self._apply_preset)
         self.keep, self.drop = QPushButton(tr("Keep as…")), QPushButton(tr("Forget"))
         self.keep.setToolTip(tr("Keep these settings under a name, for any project"))
@@ -109,11 +112,13 @@ class ExportForm(QWidget):
         ):
             self.frames.addItem(text, each)
         self.frames.setAccessibleName(tr("Which frames"))
+        self.frames.setToolTip(tr("The whole clip, the part between in and out, or a range of its own"))
         self.frames.currentIndexChanged.connect(self._frames_chosen)
         self.first, self.last = QSpinBox(), QSpinBox()
         info = self._document.clip
         for box, name in ((self.first, tr("First frame")), (self.last, tr("Last frame"))):
             box.setAccessibleName(name)
+            box.setToolTip(name)
             box.setRange(info.first_number, info.first_number + max(info.frame_count - 1, 0))
             box.setFixedWidth(box.fontMetrics().horizontalAdvance("8888888") + 24)
             box.lineEdit().setTextMargins(8, 0, 8, 0)
@@ -123,6 +128,8 @@ class ExportForm(QWidget):
 
     def _folder_row(self) -> QWidget:
         self.folder = QLineEdit()
+        self.folder.setAccessibleName(tr("Folder"))
+        self.folder.setToolTip(tr("Where the files go; empty: into the project's own folder"))
         self.folder.setPlaceholderText(str(self._document.folder / "export"))
         self.folder.textChanged.connect(self._edited)
         choose = QPushButton(tr("Choose…"))
@@ -197,7 +204,8 @@ class ExportForm(QWidget):
         )
         self.together.setEnabled(not entry.combined)
         reason = tr("This format holds all objects in one picture, told apart by their ids.")
-        self.together.setToolTip(reason if entry.combined else "")
+        usual = tr("Each object in files of its own, or one file for all")
+        self.together.setToolTip(reason if entry.combined else usual)
         self.name.setPlaceholderText(entry.usual_name(choice.together))
         for box in (self.first, self.last):
             box.setEnabled(choice.frames is Frames.OWN)
