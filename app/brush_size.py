@@ -23,19 +23,19 @@ class BrushSize(QWidget):
     def __init__(self, radius: float, softness: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._size = _slider(
-            "Brush size",
+            tr("Brush size"),
             tr("Size of the brush; over the picture, Ctrl or Alt and the wheel do the same"),
             STEPS,
             100,
         )
-        self._softness = _slider("Brush softness", tr("How softly the brush's edge fades out"), 100, 60)
+        self._softness = _slider(tr("Brush softness"), tr("How softly the brush's edge fades out"), 100, 60)
         self._size.valueChanged.connect(self._resized)
         self._softness.valueChanged.connect(lambda value: self.softened.emit(value / 100))
         self._figure = QLabel()
-        self._figure.setFixedWidth(self.fontMetrics().horizontalAdvance("8888 px") + 4)
+        self._figure.setFixedWidth(self.fontMetrics().horizontalAdvance(_pixels(8888)) + 4)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 0, 6, 0)
-        for widget in (muted("Brush"), self._size, self._figure, muted("Soft"), self._softness):
+        for widget in (muted(tr("Brush")), self._size, self._figure, muted(tr("Soft")), self._softness):
             layout.addWidget(widget)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.show_radius(radius)
@@ -45,7 +45,7 @@ class BrushSize(QWidget):
         """Follow a radius set elsewhere."""
         share = math.log(max(radius, SMALLEST) / SMALLEST) / math.log(LARGEST / SMALLEST)
         _show(self._size, round(share * STEPS))
-        self._figure.setText(f"{max(round(2 * radius), 1)} px")
+        self._figure.setText(_pixels(max(round(2 * radius), 1)))
 
     def show_softness(self, softness: float) -> None:
         """Follow a softness set elsewhere."""
@@ -53,7 +53,7 @@ class BrushSize(QWidget):
 
     def _resized(self, value: int) -> None:
         radius = SMALLEST * (LARGEST / SMALLEST) ** (value / STEPS)
-        self._figure.setText(f"{round(2 * radius)} px")
+        self._figure.setText(_pixels(round(2 * radius)))
         self.changed.emit(radius)
 
 
@@ -72,3 +72,7 @@ def _show(slider: QSlider, value: int) -> None:
     slider.blockSignals(True)
     slider.setValue(value)
     slider.blockSignals(False)
+
+
+def _pixels(size: int) -> str:
+    return tr("{size} px").format(size=size)

@@ -35,6 +35,7 @@ from app.canvas_drawing import (
     draw_stroke,
     widget_rect,
 )
+from app.language import tr
 from app.outlines import Outline
 from app.pen import FULL_PRESSURE, Brush, PenStroke
 from app.pointer import Gesture, Pointer, box_between, is_space, takes_back
@@ -71,7 +72,7 @@ class Canvas(QWidget):
         self.setTabletTracking(True)
         self.setMinimumSize(QSize(320, 180))
         self.setObjectName("canvas")
-        self.setAccessibleName("Viewer")
+        self.setAccessibleName(tr("Viewer"))
         self._clip_size: tuple[int, int] | None = None
         self._picture = QImage()
         self._bare = QImage()

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from app.cells import OBJECTS, Cell, Change, Kind, Value
+from app.language import tr
 from app.reading import Reading
 from app.store import Store
 from app.undo import Step, UndoStack
@@ -149,7 +150,7 @@ class Changing(Reading):
     def _check_unlocked(self, object_id: int) -> None:
         each = self.object(object_id)
         if each.locked:
-            raise AnnotationError(f"{each.name} is locked; unlock it to change it.")
+            raise AnnotationError(tr("{name} is locked; unlock it to change it.").format(name=each.name))
 
     def _select_existing(self) -> None:
         known = [each.object_id for each in self.objects]

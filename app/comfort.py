@@ -22,7 +22,7 @@ from app.language import tr
 from app.opening import Opening
 from app.palette import Entry, found, frame_asked, frame_entry
 from app.palette_window import Palette
-from app.presets import PRESET_LABELS
+from app.presets import preset_label
 from app.recents import keep_picture, look_up
 from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
@@ -188,8 +188,8 @@ class Comfort(QObject):
     def _preset_entries(self) -> Iterator[Entry]:
         needs = facts(self._workspace)
         missing = [need for need in ("clip",) if need not in needs]
-        for name in PRESETS:
-            label = PRESET_LABELS.get(name, name)
+        for name, config in PRESETS.items():
+            label = preset_label(config)
             yield Entry(
                 key=f"preset {name}",
                 title=tr("Preset: {name}").format(name=label),

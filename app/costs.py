@@ -8,6 +8,7 @@ whose price is known, else the cost is unknown.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -203,8 +204,8 @@ def _parsed(entry: Any) -> Case | None:
     try:
         config = config_from_dict(entry["config"])
         width, height = map(int, entry["clip"])
-        sound = all(value > 0 for unit in (STEP, FRAME) for value in entry[unit])
-    except (EngineError, KeyError, TypeError, ValueError):
+        sound = all(0 < value < math.inf for unit in (STEP, FRAME) for value in entry[unit])
+    except (EngineError, KeyError, OverflowError, TypeError, ValueError):
         return None
     return Case(str(entry["device"]), config, (width, height)) if sound and width > 0 < height else None
 

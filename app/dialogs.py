@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.language import tr
 from app.widgets import muted
 from resources import resource
 
@@ -33,7 +34,7 @@ class ErrorDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Rotoshot")
         self.setMinimumWidth(460)
-        text = QLabel(message if not trace else "Something went wrong that Rotoshot did not expect.")
+        text = QLabel(message if not trace else tr("Something went wrong that Rotoshot did not expect."))
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         sign = QLabel()
@@ -47,7 +48,7 @@ class ErrorDialog(QDialog):
         layout.setSpacing(12)
         layout.addLayout(top)
         buttons = QDialogButtonBox()
-        buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.addButton(tr("Close"), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.rejected.connect(self.reject)
         if trace:
             self.details = f"{message}\n\n{versions()}\n\n{trace}"
@@ -55,15 +56,15 @@ class ErrorDialog(QDialog):
         layout.addWidget(buttons)
 
     def _add_details(self, layout: QVBoxLayout, buttons: QDialogButtonBox) -> None:
-        layout.addWidget(muted("These details help to find the mistake:"))
+        layout.addWidget(muted(tr("These details help to find the mistake:")))
         box = QPlainTextEdit(self.details)
         box.setReadOnly(True)
-        box.setAccessibleName("Details")
-        box.setToolTip("The mistake as Rotoshot saw it, with the editions involved")
+        box.setAccessibleName(tr("Details"))
+        box.setToolTip(tr("The mistake as Rotoshot saw it, with the editions involved"))
         box.setTabChangesFocus(True)
         box.setMinimumSize(560, 220)
         layout.addWidget(box)
-        copy = QPushButton("Copy details")
+        copy = QPushButton(tr("Copy details"))
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.details))
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
 
@@ -82,7 +83,7 @@ def network_notes() -> str:
     paths = sorted(resource("weights").glob("*.json"))
     cards = {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
     return "".join(
-        f"<p><b>Weights {escape(name)}</b>: {escape(card['data'])}. {escape(card['licence'])}</p>"
+        f"<p><b>{tr('Weights')} {escape(name)}</b>: {escape(card['data'])}. {escape(card['licence'])}</p>"
         for name, card in cards.items()
     )
 
@@ -92,6 +93,6 @@ def confirm(parent: QWidget, question: str, remark: str, yes: str) -> bool:
     box = QMessageBox(QMessageBox.Icon.Question, "Rotoshot", question, parent=parent)
     box.setInformativeText(remark)
     accept = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-    box.setDefaultButton(box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole))
+    box.setDefaultButton(box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole))
     box.exec()
     return box.clickedButton() is accept

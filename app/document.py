@@ -6,19 +6,22 @@ one thread (the GUI's). Masks and mattes handed out are read-only and have the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app.cells import CONFIG, OBJECTS, SPAN, Cell, Change, Kind, Value
 from app.changing import Observer
+from app.language import mark
 from app.painting import Painting
 from app.predicting import Predicting
+from app.presets import preset_name
 from app.reading import FrameState, PredictionInfo, Scribbles
+from app.step_titles import PRESET
 from app.store import Store
-from vosengine.config import PRESETS, Config
-from vosengine.manifest import colour_of
+from vosengine.config import Config
+from vosengine.manifest import colour_of, name_of
 from vosengine.messages import ExportSource
 from vosengine.project_file import Project, RotoObject, create_project, open_project
 from vosengine.types import ClipInfo, Span
@@ -152,7 +155,7 @@ class Document(Painting, Predicting):
 
     def set_span(self, span: Span) -> None:
         """Set in and out (half-open), clipped to the clip; an empty span becomes the whole clip."""
-        self._edit("In and out", {SPAN: self._clipped_span(span)}, continued=True)
+        self._edit(mark("In and out"), {SPAN: self._clipped_span(span)}, continued=True)
 
     @property
     def config(self) -> Config:
@@ -161,7 +164,8 @@ class Document(Painting, Predicting):
 
     def set_config(self, config: Config) -> None:
         """Change the settings of the next run."""
-        name = next((f"Preset {name}" for name, each in PRESETS.items() if each == config), "Run settings")
+        preset = preset_name(config)
+        name = f"{PRESET}{preset}" if preset else mark("Run settings")
         self._edit(name, {CONFIG: config}, continued=True)
 
     @property
@@ -184,16 +188,20 @@ class Document(Painting, Predicting):
         self.end_stroke()
         return self.stored_sources()
 
-    def stored_sources(self) -> tuple[ExportSource, ...]:
-        """The same from any thread, without an open stroke."""
+    def stored_sources(
+        self, span: Span | None = None, left_out: Collection[int] = ()
+    ) -> tuple[ExportSource, ...]:
+        """The same from any thread, without an open stroke: what an export of `span` needs, without the
+        objects that are `left_out`.
+        """
         self.flush()
-        return self._store.project.export_sources()
+        return self._store.project.export_sources(span, left_out)
 
     def add_object(self, name: str = "", colour: str = "") -> int:
         """A new object, made current; returns its id. Ids are never used twice."""
         number = self._store.new_object_id()
-        added = RotoObject(number, name or f"Object {number}", colour or colour_of(number))
-        self._edit("Add object", {OBJECTS: (*self.objects, added)})
+        added = RotoObject(number, name or name_of(number), colour or colour_of(number))
+        self._edit(mark("Add object"), {OBJECTS: (*self.objects, added)})
         self.select(number)
         return number
 
@@ -203,7 +211,7 @@ class Document(Painting, Predicting):
         self.cancel_stroke()
         values: dict[Cell, Value] = dict.fromkeys(self._store.cells.of_object(object_id))
         values[OBJECTS] = tuple(each for each in self.objects if each.object_id != object_id)
-        self._edit("Remove object", values)
+        self._edit(mark("Remove object"), values)
 
     def change_object(
         self,
@@ -221,9 +229,13 @@ class Document(Painting, Predicting):
             return
         changed = replace(self.object(object_id), **changes)
         objects = tuple(changed if each.object_id == object_id else each for each in self.objects)
-        verbs = {"name": "Rename", "colour": "Recolour", "visible": "Show" if visible else "Hide"}
-        verbs["locked"] = "Lock" if locked else "Unlock"
-        self._edit(f"{verbs[next(iter(changes))]} object", {OBJECTS: objects})
+        names = {
+            "name": mark("Rename object"),
+            "colour": mark("Recolour object"),
+            "visible": mark("Show object") if visible else mark("Hide object"),
+            "locked": mark("Lock object") if locked else mark("Unlock object"),
+        }
+        self._edit(names[next(iter(changes))], {OBJECTS: objects})
 
     def move_object(self, object_id: int, places: int) -> None:
         """Move an object down the list (up: negative), as far as it goes; the topmost covers the others."""
@@ -231,7 +243,7 @@ class Document(Painting, Predicting):
         objects = [each for each in self.objects if each is not moved]
         place = self.objects.index(moved) + places
         objects.insert(min(max(place, 0), len(objects)), moved)
-        self._edit("Reorder objects", {OBJECTS: tuple(objects)})
+        self._edit(mark("Reorder objects"), {OBJECTS: tuple(objects)})
 
     # --- help ------------------------------------------------------------------------------------------
 

@@ -133,14 +133,14 @@ class EdgeRow(QObject):
     def __init__(self, scale: Scale, grid: QGridLayout, row: int) -> None:
         super().__init__(grid.parentWidget())
         self._scale, self._moved = scale, False
-        self.label, self.slider, self.figure = QLabel(scale.label), PullSlider(), Figure(scale)
+        self.label, self.slider, self.figure = QLabel(tr(scale.label)), PullSlider(), Figure(scale)
         self.label.setToolTip("{}\n{}".format(scale.help, tr("Double-click to reset")))
         for control in (self.slider, self.figure):
             control.setToolTip(scale.help)
         if scale.position(scale.default) not in (0, STEPS):
             self.slider.setStyleSheet(FROM_THE_MIDDLE)
         for widget in (self.slider, self.figure):
-            widget.setAccessibleName(scale.label)
+            widget.setAccessibleName(tr(scale.label))
             widget.installEventFilter(WheelGuard(widget))
         self.label.installEventFilter(self)
         for column, part in enumerate((self.label, self.slider, self.figure)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from app.language import tr
+from app.language import mark, tr
 from vosengine.edge_controls import NEUTRAL, RANGES, EdgeControls
 
 STEPS = 1000  # of a slider
@@ -15,7 +15,8 @@ STEPS = 1000  # of a slider
 class Scale:
     """How one control is shown: `factor` units of the figure to one of the value, with so many `decimals`.
 
-    bend: the power of the slider's scale; from 1 on the finer near zero.
+    label: in English, as the undo steps that it makes. bend: the power of the slider's scale; from 1 on the
+    finer near zero.
     """
 
     name: str
@@ -66,14 +67,14 @@ class Scale:
 SCALES = (
     Scale(
         "threshold",
-        tr("Threshold"),
+        mark("Threshold"),
         tr("Where in a soft edge the object ends: more makes it smaller"),
         tr(" %"),
         factor=100,
     ),
     Scale(
         "grow",
-        tr("Grow / choke"),
+        mark("Grow / choke"),
         tr("Moves the edge outwards, or inwards below zero, in pixels of the clip"),
         tr(" px"),
         decimals=1,
@@ -81,7 +82,7 @@ SCALES = (
     ),
     Scale(
         "feather",
-        tr("Feather"),
+        mark("Feather"),
         tr("Softens the edge over so many pixels of the clip"),
         tr(" px"),
         decimals=1,
@@ -89,27 +90,27 @@ SCALES = (
     ),
     Scale(
         "contrast",
-        tr("Contrast"),
+        mark("Contrast"),
         tr("Hardens a soft edge; at 100 % it is hard"),
         tr(" %"),
         factor=100,
     ),
     Scale(
         "smoothing",
-        tr("Reduce chatter"),
+        mark("Reduce chatter"),
         tr("Steadies an edge that flickers, by so many frames on either side"),
         tr(" fr"),
     ),
     Scale(
         "motion_blur",
-        tr("Motion blur"),
+        mark("Motion blur"),
         tr("Softens edges along their motion, by the camera's shutter angle: 180° is usual"),
         "°",
         factor=360,
     ),
     Scale(
         "decontaminate",
-        tr("Decontaminate"),
+        mark("Decontaminate"),
         tr("Takes the background's colour out of the edge; see it on a checkerboard or on a colour"),
         tr(" %"),
         factor=100,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document, FrameState
+from app.jobs import JobKind
 from app.language import tr
 from app.orders import Way, order_for
 from app.workspace import Workspace
@@ -218,9 +219,10 @@ class Editing(QObject):
 
 def facts(workspace: Workspace) -> set[str]:
     """Which needs of `app.actions.REASONS` hold now."""
-    document, running = workspace.document, workspace.jobs.running is not None
-    found = {"running"} if running or workspace.scribbler.is_working else set()
-    if not running:
+    document, job = workspace.document, workspace.jobs.running
+    runs = job is not None and job.kind is JobKind.RUN
+    found = {"running"} if runs or workspace.scribbler.is_working else set()
+    if job is None:
         found.add("idle")
     if document is None:
         return found

@@ -26,7 +26,8 @@ class Frames(Enum):
 class ExportChoice:
     """left_out: ids of objects that are not exported; new ones are. own: frames where `frames` says so.
 
-    folder: "" for the project's own. name: a pattern of `vosengine.export.naming.named`, "" for the usual.
+    folder: "" for the usual; a relative one counts from the project's. name: a pattern of
+    `vosengine.export.naming.named`, "" for the usual.
     """
 
     template: str = "png16"
@@ -102,11 +103,15 @@ class ExportChoice:
 
     def destination(self, document: Document) -> Path:
         """The folder. Raises RuntimeError for the home of no one."""
-        return Path(self.folder.strip()).expanduser() if self.folder.strip() else document.folder / "export"
+        return document.folder / Path(self.folder.strip() or "export").expanduser()
 
     def chosen(self, sources: tuple[ExportSource, ...]) -> tuple[ExportSource, ...]:
         """Those of the objects that are exported."""
         return tuple(each for each in sources if each.object_id not in self.left_out)
+
+    def without_empty(self, document: Document) -> ExportChoice:
+        """To be remembered: what is left out only because nothing of it is cut out yet comes in later."""
+        return replace(self, left_out=frozenset(filter(document.has_result, self.left_out)))
 
     def command(
         self, clip: Path, sources: tuple[ExportSource, ...], span: Span, destination: Path, overwrite: bool

@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.dialogs import confirm
 from app.document import Change, Document, Kind
 from app.export_choice import ExportChoice
 from app.export_form import ExportForm
-from app.export_pages import FilesPreview, Outcome, ProgressPage, ResultPage, WrittenFile
+from app.export_orders import ExportOrders, OrderedExport, Outcome, reasons, told
+from app.export_pages import FilesPreview, ProgressPage, ResultPage
 from app.language import tr, trn
 from app.progress import Progress
 from app.settings import Settings
 from app.workspace import Workspace
 from vosengine.errors import EngineError
 from vosengine.export import TEMPLATES, Announced, Forecast, forecast
-from vosengine.export.forecasting import size_of
 from vosengine.messages import Export, ExportSource, ExportWritten
 from vosengine.types import Span
 
 FORM, PROGRESS, RESULT = range(3)
 LOOK_DELAY = 200  # milliseconds: a person is typing
+WORD = 70  # characters that fit a line
 FOLLOWED = (Kind.OBJECTS, Kind.SELECTION, Kind.PREDICTION, Kind.ANNOTATION, Kind.STATES, Kind.UNDO)
 
 
@@ -53,15 +54,19 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(640)
         self._workspace, self._document, self._settings = workspace, document, settings
         self._span = document.span  # in and out, as the form knows them
-        self._ordered: list[int] = []  # jobs of this dialog whose outcome was not shown yet
-        self._written: dict[int, ExportWritten] = {}
-        self._counts: dict[int, int] = {}  # frames, by job
-        self._choice: ExportChoice | None = None  # ordered last
-        self._look_soon = QTimer(self, singleShot=True, interval=LOOK_DELAY)
+        self._orders = ExportOrders()  # those whose outcome was not shown yet
+        self._ordering = False  # an order looks at the disk
+        self._pressed: QPushButton | None = None  # the button that had the keyboard before
+        self._cancelled = 0  # the job that was cancelled last
+        self._hindrance = self._news = ""  # why it cannot be exported; else what has happened
+        self._look_soon, self._refresh_soon = (
+            QTimer(self, singleShot=True, interval=LOOK_DELAY) for _ in range(2)
+        )
         self._look_soon.timeout.connect(self._look)
-        self._follow_soon = QTimer(self, singleShot=True, interval=LOOK_DELAY)
+        self._refresh_soon.timeout.connect(self._catch_up)
         self._build()
         self._connect()
+        self._show_state()
         self._edited()
 
     def _build(self) -> None:
@@ -70,12 +75,17 @@ class ExportDialog(QDialog):
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.problem.setFixedHeight(3 * self.fontMetrics().lineSpacing() + 4)  # nothing moves by its text
         self.export_button, self.queue_button = QPushButton(tr("Export")), QPushButton(tr("Add to queue"))
+        self._buttons = self.export_button, self.queue_button
         self.export_button.setProperty("primary", True)
         self.export_button.setDefault(True)
         close = QPushButton(tr("Close"))
         close.clicked.connect(self.reject)
+        self.results_button = QPushButton(tr("Results"))
+        self.results_button.setAutoDefault(False)
+        self.results_button.setEnabled(False)
+        self.results_button.setToolTip(tr("Nothing was exported since the project was opened."))
         self._pages = QStackedWidget()
         first = QWidget()
         column = QVBoxLayout(first)
@@ -84,6 +94,7 @@ class ExportDialog(QDialog):
             column.addWidget(part)
         column.addStretch(1)
         line = QHBoxLayout()
+        line.addWidget(self.results_button)
         line.addStretch(1)
         for button in (close, self.queue_button, self.export_button):
             line.addWidget(button)
@@ -96,12 +107,13 @@ class ExportDialog(QDialog):
 
     def _connect(self) -> None:
         self.form.changed.connect(self._edited)
-        self._follow_soon.timeout.connect(self.form.refresh)
         self.export_button.clicked.connect(lambda: self.order(stay=False))
         self.queue_button.clicked.connect(lambda: self.order(stay=True))
         self.progress.cancelled.connect(self._cancel)
         self.progress.hidden.connect(self.reject)
         self.progress.another.connect(lambda: self._turn_to(FORM))
+        self.progress.resumed.connect(self._workspace.jobs.resume)
+        self.results_button.clicked.connect(lambda: self._turn_to(RESULT))
         self.results.closed.connect(self.reject)
         self.results.again.connect(lambda: self._turn_to(FORM))
         self._workspace.changed.connect(self._document_changed)
@@ -109,11 +121,19 @@ class ExportDialog(QDialog):
         jobs.changed.connect(self._follow)
         jobs.progressed.connect(self._show_progress)
         jobs.export_written.connect(self._note_written)
+        self._workspace.worker.failed.connect(self._end_ordering)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What is on the disk may have changed meanwhile."""
+        """The document and what is on the disk may have changed meanwhile."""
         super().showEvent(event)
-        self._look_soon.start(0)
+        if self.page == FORM:
+            self._catch_up()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What happened was read; what happens from now on is told when it comes back."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._tell("")
 
     @property
     def page(self) -> int:
@@ -124,11 +144,9 @@ class ExportDialog(QDialog):
 
     def _edited(self) -> None:
         problem = self.form.problem()
-        self._say(problem)
-        self._enable(problem)
         if problem:
             self._look_soon.stop()
-            self.preview.show_forecast(None)
+            self._refuse(problem)
         else:
             self._look_soon.start()
 
@@ -136,8 +154,14 @@ class ExportDialog(QDialog):
         moved = change.kind is Kind.SELECTION and self._document.span == self._span  # only to another frame
         if change.kind in FOLLOWED and not moved and self.isVisible() and self.page == FORM:
             self._span = self._document.span
-            if not self._follow_soon.isActive():
-                self._follow_soon.start()
+            if not self._refresh_soon.isActive():  # during a run this never ends
+                self._refresh_soon.start()
+
+    def _catch_up(self) -> None:
+        if not self._is_left:
+            self.form.refresh()
+            self._look_soon.stop()
+            self._look()
 
     def _look(self) -> None:
         request = self._request()
@@ -145,14 +169,12 @@ class ExportDialog(QDialog):
             self._foresee(request, lambda found: self._looked(request, found), "export names")
 
     def _looked(self, request: Request, found: Forecast | str) -> None:
-        if self.form.choice() != request.choice:
+        if self._is_left or self.form.choice() != request.choice:
             return  # edited since
         if isinstance(found, str):
-            self._say(found)
-            self._enable(found)
-            self.preview.show_forecast(None)
+            self._refuse(found)
         else:
-            self._enable("")
+            self._allow()
             self.preview.show_forecast(found)
 
     def _request(self) -> Request | None:
@@ -164,9 +186,7 @@ class ExportDialog(QDialog):
         try:
             return Request(choice, span, choice.destination(self._document))
         except RuntimeError as error:  # there is no such user's home
-            problem = tr("{reason}: choose another folder.").format(reason=str(error).rstrip("."))
-            self._say(problem)
-            self._enable(problem)
+            self._refuse(tr("{reason}: choose another folder.").format(reason=str(error).rstrip(".")))
             return None
 
     def _foresee(
@@ -174,33 +194,54 @@ class ExportDialog(QDialog):
     ) -> None:
         """Look at the disk on the worker's thread; a newer look with the same `key` takes its place."""
         document, choice = self._document, request.choice
-        info, place = document.clip, document.matte_file
+        info, place, promised = document.clip, document.matte_file, self._orders.promised
         objects = [(each, document.matte_frames(each.object_id, request.span)) for each in document.objects]
 
         def look() -> Forecast | str:
-            how = choice.template, request.destination, choice.combined or None, choice.name
-            sources = tuple(
-                ExportSource(
-                    own.object_id, own.name, {frame: place(own.object_id, frame) for frame in frames}
-                )
-                for own, frames in objects
-            )
+            how = choice.template, request.destination, choice.combined or None, choice.name, promised
             try:
+                sources = tuple(
+                    ExportSource(
+                        own.object_id, own.name, {frame: place(own.object_id, frame) for frame in frames}
+                    )
+                    for own, frames in objects
+                )
                 return forecast(info, choice.chosen(sources), request.span, *how)
             except EngineError as error:
                 return str(error)
 
         self._workspace.worker.submit(look, then, key)
 
-    def _say(self, sentence: str) -> None:
-        self.problem.setText(sentence)
+    @property
+    def _is_left(self) -> bool:
+        """The document was closed, and the dialog goes with it."""
+        return self._workspace.document is not self._document
 
-    def _enable(self, problem: str) -> None:
-        for button in (self.export_button, self.queue_button):
-            button.setEnabled(not problem)
-            button.setToolTip(problem)
-        if not problem:
-            self.queue_button.setToolTip(tr("Export this when its turn comes, and choose the next"))
+    def _refuse(self, problem: str) -> None:
+        self._hindrance = problem
+        self.preview.show_forecast(None)
+        self._show_state()
+
+    def _allow(self) -> None:
+        self._hindrance = ""
+        self._show_state()
+
+    def _tell(self, news: str) -> None:
+        """What has happened: shown until something else happens, where nothing is wrong."""
+        self._news = news
+        self._show_state()
+
+    def _show_state(self) -> None:
+        problem = self._hindrance
+        self.problem.setText(with_short_words(problem or self._news))
+        self.problem.setToolTip(problem or self._news)
+        tips = (
+            tr("Export this and show how far it is"),
+            tr("Export this when its turn comes, and choose the next"),
+        )
+        for button, tip in zip(self._buttons, tips, strict=True):
+            button.setEnabled(not problem and not self._ordering)
+            button.setToolTip(problem or tip)
 
     # --- ordering -------------------------------------------------------------------------------------------
 
@@ -210,18 +251,32 @@ class ExportDialog(QDialog):
         `stay`: on this page, for the next one; else its progress is shown.
         """
         request = self._request()
-        if request is not None:
-            self._say("")
-            self._foresee(request, lambda found: self._order(request, found, stay))
+        if request is not None and not self._ordering:
+            self._ordering = True
+            self._pressed = next((each for each in self._buttons if each.hasFocus()), None)
+            self._tell("")
+            self._foresee(request, lambda found: self._foreseen(request, found, stay))
 
-    def _order(self, request: Request, found: Forecast | str, stay: bool) -> None:
-        if isinstance(found, str):
-            self._say(found)
+    def _foreseen(self, request: Request, found: Forecast | str, stay: bool) -> None:
+        if self._is_left:
             return
-        replaced = [each for each in found.outputs if each.replaces]
+        self._end_ordering()
+        if isinstance(found, str):
+            self._refuse(found)
+        else:
+            self._order(request, found, stay)
+
+    def _end_ordering(self) -> None:
+        if self._ordering:
+            self._ordering = False
+            self._show_state()
+            if self._pressed is not None:  # a button that is disabled hands the keyboard on
+                self._pressed.setFocus()
+
+    def _order(self, request: Request, found: Forecast, stay: bool) -> None:
+        replaced = [each for each in found.outputs if each.replaces or each.promised]
         if replaced and not self._may_replace(replaced):
             return
-        self._choice = request.choice
         self._remember(request.choice)
         self._document.end_stroke()
         command = self._command(request, bool(replaced))
@@ -230,10 +285,11 @@ class ExportDialog(QDialog):
         names = ", ".join(each.target.name for each in found.outputs)
         title = tr("Export {format}").format(format=label)
         number = self._workspace.jobs.add_export(title, command, f"{names}  ·  {frames}")
-        self._ordered.append(number)
-        self._counts[number] = count
+        targets = tuple(each.target for each in found.outputs)
+        self._orders.add(OrderedExport(number, title, count, targets))
         if stay:
-            self._say(tr("In the queue: {title} ({names}).").format(title=label, names=names))
+            self._tell(tr("In the queue: {title} ({names}).").format(title=label, names=names))
+            self._look_soon.start()
         else:
             self._turn_to(PROGRESS)
         self._follow()
@@ -241,69 +297,72 @@ class ExportDialog(QDialog):
     def _command(self, request: Request, overwrite: bool) -> Callable[[], Export]:
         document, choice = self._document, request.choice
         how = request.span, request.destination, overwrite
-        return lambda: choice.command(document.clip.path, document.stored_sources(), *how)
+        return lambda: choice.command(
+            document.clip.path, document.stored_sources(request.span, choice.left_out), *how
+        )
 
     def _remember(self, choice: ExportChoice) -> None:
-        self._document.set_export_choice(choice.values)
+        self._document.set_export_choice(choice.without_empty(self._document).values)
         self._settings.export_template = choice.template
 
     def _may_replace(self, replaced: list[Announced]) -> bool:
         names = ", ".join(each.target.name for each in replaced)
         question = tr("Replace {names}?").format(names=names)
-        there = tr("There already in {folder}.").format(folder=replaced[0].target.parent)
-        return confirm(self, question, there, tr("Replace"))
+        queued = any(each.promised for each in replaced)
+        there = tr("A queued export writes to {folder} too.") if queued else tr("There already in {folder}.")
+        return confirm(self, question, there.format(folder=replaced[0].target.parent), tr("Replace"))
 
     # --- following ------------------------------------------------------------------------------------------
 
     def _cancel(self) -> None:
-        for number in self._ordered[:1]:
-            self.progress.cancel.setEnabled(False)
-            self._workspace.jobs.cancel(number)
+        for first in self._orders.under_way[:1]:
+            self._cancelled = first.number
+            self._workspace.jobs.cancel(first.number)
+        self._show_progress()
 
     def _note_written(self, number: int, event: ExportWritten) -> None:
-        if number in self._ordered:
-            self._written[number] = event
+        self._orders.note_written(number, event)
 
     def _follow(self) -> None:
         """A job of the queue changed: go on to the next of ours, or to what they came to."""
-        jobs = self._workspace.jobs
-        known = [jobs.job(number) for number in self._ordered]
-        if known and all(job is None or job.is_over for job in known):
-            self._end()
-        elif known:
-            self._show_progress()
+        promised = self._orders.promised
+        self._orders.note(self._workspace.jobs.job)
+        self._show_progress()
+        ended = self._orders.take_ended()
+        if ended:
+            self._end(ended)
+        if promised != self._orders.promised and self.page == FORM and self.isVisible():
+            self._look()
 
     def _show_progress(self) -> None:
-        if not self._ordered:
-            return
-        jobs = self._workspace.jobs
-        own = [job for number in self._ordered if (job := jobs.job(number)) and not job.is_over]
+        jobs, own = self._workspace.jobs, self._orders.under_way
         if own:
-            running = jobs.running is own[0]
+            first = own[0]
+            running = jobs.running is not None and jobs.running.number == first.number
+            held = jobs.held and jobs.running is None
             progress = jobs.progress if running else Progress("")
-            self.progress.show_progress(own[0].title, progress, len(own) - 1)
+            self.progress.show_progress(first.title, progress, len(own) - 1, held)
+            self.progress.cancel.setEnabled(first.number != self._cancelled)
 
-    def _end(self) -> None:
-        jobs, ordered, self._ordered = self._workspace.jobs, self._ordered, []
-        self.progress.cancel.setEnabled(True)
-        outcomes = []
-        for number in ordered:
-            job, written = jobs.job(number), self._written.pop(number, None)
-            sentence = job.sentence if job is not None and job.sentence else tr("Taken out of the queue.")
-            title = job.title if job is not None else tr("Export")
-            outcomes.append((title, sentence, written, self._counts.pop(number)))
-        if not any(written for _, _, written, _ in outcomes):
-            self._turn_to(FORM)
-            self._say(outcomes[-1][1])
+    def _end(self, ended: list[OrderedExport]) -> None:
+        if any(each.written for each in ended):
+            self._workspace.worker.submit(lambda: [each.outcome() for each in ended], self._show_outcomes)
             return
-        self._workspace.worker.submit(lambda: [_outcome(*each) for each in outcomes], self._show_outcomes)
+        if self.page == PROGRESS:
+            self._turn_to(FORM)
+        self._tell(reasons(ended))
 
     def _show_outcomes(self, outcomes: list[Outcome]) -> None:
+        """A person who is at the next export meanwhile is told, not interrupted."""
+        if self._is_left:
+            return
         self.results.show_outcomes(outcomes)
-        if self.page == FORM and self.form.choice() != self._choice:  # the next one is being set up
-            self._say("\n".join(f"{each.title}: {each.sentence}" for each in outcomes))
-        elif not self._ordered:
+        self.results_button.setEnabled(True)
+        self.results_button.setToolTip(tr("The files that were exported last, and what was checked"))
+        if self.page == PROGRESS and not self._orders.under_way:
             self._turn_to(RESULT)
+        else:
+            self._tell(told(outcomes))
 
     def _turn_to(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
@@ -313,9 +372,10 @@ class ExportDialog(QDialog):
         focused.get(page, self.export_button).setFocus()
 
 
-def _outcome(title: str, sentence: str, written: ExportWritten | None, count: int) -> Outcome:
-    """Looks at the disk for the sizes."""
-    if written is None:
-        return Outcome(title, sentence)
-    files = tuple(WrittenFile(path, count, size_of(path)) for path in written.files)
-    return Outcome(title, sentence, files, written.report)
+def with_short_words(sentence: str) -> str:
+    """What has no place to be broken at, as a long path, is cut in its middle."""
+    words = (
+        each if len(each) <= WORD else f"{each[: WORD // 2]}…{each[-WORD // 2 :]}"
+        for each in sentence.split(" ")
+    )
+    return " ".join(words)

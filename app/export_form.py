@@ -33,6 +33,7 @@ from vosengine.project_file import RotoObject
 from vosengine.types import Span
 
 ROWS = 3  # objects shown without scrolling
+ID, EMPTY = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1  # EMPTY: nothing of it is cut out
 
 
 class ExportForm(QWidget):
@@ -51,6 +52,7 @@ class ExportForm(QWidget):
         kept = document.export_choice
         choice = ExportChoice.from_values(kept) if kept else usual
         empty = {each.object_id for each in document.objects if not document.has_result(each.object_id)}
+        self._unwanted = choice.left_out - empty  # by a person; the empty ones are left out by themselves
         self.show_choice(replace(choice, left_out=choice.left_out | empty))
 
     # --- building -----------------------------------------------------------------------------------------
@@ -62,7 +64,7 @@ class ExportForm(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(tr("&Preset"), self._preset_row())
         self.templates = QComboBox()
-        self.templates.setToolTip(tr("What kind of files; below it, the programs that read them"))
+        _explain(self.templates, tr("Format"), tr("What the files are, and which programs read them well"))
         for name, entry in TEMPLATES.items():
             self.templates.addItem(entry.label, name)
         self.templates.currentIndexChanged.connect(self._edited)
@@ -75,9 +77,11 @@ class ExportForm(QWidget):
         self.objects = QListWidget()
         self.objects.setAccessibleName(tr("Objects to export"))
         self.objects.setFixedHeight(ROWS * (self.fontMetrics().lineSpacing() + 10) + 4)
-        self.objects.itemChanged.connect(self._edited)
+        self.objects.setToolTip(tr("Tick what is exported; what is not cut out yet is ticked when it is"))
+        self.objects.itemChanged.connect(self._ticked)
         form.addRow(tr("&Objects"), self.objects)
         self.together = QComboBox()
+        self.together.setAccessibleName(tr("Outputs"))
         self.together.addItem(tr("One for each object"), False)
         self.together.addItem(tr("All objects in one: their mattes added up"), True)
         self.together.currentIndexChanged.connect(self._edited)
@@ -85,7 +89,8 @@ class ExportForm(QWidget):
         form.addRow(tr("F&rames"), self._frames_row())
         form.addRow(tr("Fo&lder"), self._folder_row())
         self.name = QLineEdit()
-        self.name.setToolTip(tr("{object} and {clip} stand for the names of the object and the clip."))
+        tip = tr("{object} and {clip} stand for the names of the object and the clip.")
+        _explain(self.name, tr("Names of the files"), tip)
         self.name.textChanged.connect(self._edited)
         form.addRow(tr("&Names"), self.name)
         boxes = (self.templates, self.presets, self.together, self.frames, self.first, self.last)
@@ -94,8 +99,7 @@ class ExportForm(QWidget):
 
     def _preset_row(self) -> QWidget:
         self.presets = QComboBox()
-        self.presets.setAccessibleName(tr("Preset"))
-        self.presets.setToolTip(tr("Settings kept under a name fill this page; Keep as… adds these"))
+        _explain(self.presets, tr("Preset"), tr("Settings that were kept under a name"))
         self.presets.activated.connect(self._apply_preset)
         self.keep, self.drop = QPushButton(tr("Keep as…")), QPushButton(tr("Forget"))
         self.keep.setToolTip(tr("Keep these settings under a name, for any project"))
@@ -111,14 +115,14 @@ class ExportForm(QWidget):
             (Frames.OWN, tr("Range:")),
         ):
             self.frames.addItem(text, each)
-        self.frames.setAccessibleName(tr("Which frames"))
-        self.frames.setToolTip(tr("The whole clip, the part between in and out, or a range of its own"))
+        _explain(
+            self.frames, tr("Which frames"), tr("The whole clip, from in to out, or a range of your own")
+        )
         self.frames.currentIndexChanged.connect(self._frames_chosen)
         self.first, self.last = QSpinBox(), QSpinBox()
         info = self._document.clip
         for box, name in ((self.first, tr("First frame")), (self.last, tr("Last frame"))):
-            box.setAccessibleName(name)
-            box.setToolTip(name)
+            _explain(box, name, tr("{which} of a range of your own").format(which=name))
             box.setRange(info.first_number, info.first_number + max(info.frame_count - 1, 0))
             box.setFixedWidth(box.fontMetrics().horizontalAdvance("8888888") + 24)
             box.lineEdit().setTextMargins(8, 0, 8, 0)
@@ -128,12 +132,13 @@ class ExportForm(QWidget):
 
     def _folder_row(self) -> QWidget:
         self.folder = QLineEdit()
-        self.folder.setAccessibleName(tr("Folder"))
-        self.folder.setToolTip(tr("Where the files go; empty: into the project's own folder"))
         self.folder.setPlaceholderText(str(self._document.folder / "export"))
+        tip = tr("Made when missing; one without a root lies in the project's folder")
+        _explain(self.folder, tr("Folder"), tip)
         self.folder.textChanged.connect(self._edited)
         choose = QPushButton(tr("Choose…"))
         choose.setAutoDefault(False)
+        choose.setToolTip(tr("Look for the folder"))
         choose.clicked.connect(self._choose_folder)
         return _row(self.folder, choose, wide=self.folder)
 
@@ -146,9 +151,7 @@ class ExportForm(QWidget):
             template=str(self.templates.currentData()),
             combined=bool(self.together.currentData()) and self.together.isEnabled(),
             left_out=frozenset(
-                item.data(Qt.ItemDataRole.UserRole)
-                for item in self._items()
-                if item.checkState() is Qt.CheckState.Unchecked
+                item.data(ID) for item in self._items() if item.checkState() is Qt.CheckState.Unchecked
             ),
             frames=self.frames.currentData(),
             own=(self.first.value() - number, self.last.value() - number + 1),
@@ -168,15 +171,14 @@ class ExportForm(QWidget):
             self.last.setValue(span.stop - 1 + number)
             self.folder.setText(choice.folder)
             self.name.setText(choice.name)
+            self._unwanted = frozenset(filter(self._document.has_result, choice.left_out))
             self._fill_objects(choice.left_out)
         self._edited()
 
     def refresh(self) -> None:
         """The document changed: its objects, what they have, in and out."""
         self._stale.clear()
-        shown = [item.data(Qt.ItemDataRole.UserRole) for item in self._items()]
-        if shown != [each.object_id for each in self._document.objects]:
-            self._fill_objects(self.choice().left_out)
+        self._update_objects()
         if self.frames.currentData() is not Frames.OWN:
             self._frames_chosen()
         else:
@@ -204,8 +206,7 @@ class ExportForm(QWidget):
         )
         self.together.setEnabled(not entry.combined)
         reason = tr("This format holds all objects in one picture, told apart by their ids.")
-        usual = tr("Each object in files of its own, or one file for all")
-        self.together.setToolTip(reason if entry.combined else usual)
+        self.together.setToolTip(reason if entry.combined else tr("A file or folder for each object, or one"))
         self.name.setPlaceholderText(entry.usual_name(choice.together))
         for box in (self.first, self.last):
             box.setEnabled(choice.frames is Frames.OWN)
@@ -249,10 +250,42 @@ class ExportForm(QWidget):
             self.objects.clear()
             for each in self._document.objects:
                 item = QListWidgetItem(each.name)
-                item.setData(Qt.ItemDataRole.UserRole, each.object_id)
-                out = each.object_id in left_out
-                item.setCheckState(Qt.CheckState.Unchecked if out else Qt.CheckState.Checked)
+                item.setData(ID, each.object_id)
+                item.setData(EMPTY, not self._document.has_result(each.object_id))
+                _tick(item, each.object_id not in left_out)
                 self.objects.addItem(item)
+
+    def _update_objects(self) -> None:
+        """Those that got their first mask are ticked, those that lost their last are not."""
+        with QSignalBlocker(self.objects):
+            for item in self._items():
+                empty = not self._document.has_result(item.data(ID))
+                if empty != item.data(EMPTY):
+                    item.setData(EMPTY, empty)
+                    _tick(item, not empty and item.data(ID) not in self._unwanted)
+        known, ids = (
+            [item.data(ID) for item in self._items()],
+            [each.object_id for each in self._document.objects],
+        )
+        if known != ids:
+            added = {each for each in ids if each not in known and not self._document.has_result(each)}
+            self._fill_in_place(self.choice().left_out | added)
+
+    def _fill_in_place(self, left_out: frozenset[int]) -> None:
+        """Keeps the row that the keyboard is at, and what is scrolled to."""
+        current, bar = self.objects.currentItem(), self.objects.verticalScrollBar()
+        object_id, scrolled = (current.data(ID) if current is not None else None), bar.value()
+        self._fill_objects(left_out)
+        for item in self._items():
+            if item.data(ID) == object_id:
+                self.objects.setCurrentItem(item)
+        bar.setValue(scrolled)
+
+    def _ticked(self, item: QListWidgetItem) -> None:
+        object_id = item.data(ID)
+        out = item.checkState() is Qt.CheckState.Unchecked and not item.data(EMPTY)
+        self._unwanted = self._unwanted | {object_id} if out else self._unwanted - {object_id}
+        self._edited()
 
     def _frames_chosen(self) -> None:
         """The boxes show what is chosen; an own range starts from there."""
@@ -313,6 +346,15 @@ class ExportForm(QWidget):
         self._settings.export_presets.pop(self.presets.currentData(), None)
         self._fill_presets("")
         self._edited()
+
+
+def _tick(item: QListWidgetItem, on: bool) -> None:
+    item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+
+
+def _explain(control: QWidget, name: str, tip: str) -> None:
+    control.setAccessibleName(name)
+    control.setToolTip(tip)
 
 
 def _row(*parts: QWidget, wide: QWidget | None = None) -> QWidget:

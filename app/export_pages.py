@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.export_orders import Outcome, in_all
 from app.language import tr, trn
 from app.progress import Progress, rate_text, time_left_text
 from app.reveal import reveal
@@ -30,31 +30,13 @@ from vosengine.export import Announced, Forecast
 from vosengine.export.forecasting import in_units
 
 
-@dataclass(frozen=True)
-class WrittenFile:
-    """A movie or folder that an export wrote; `size` in bytes, `count` frames."""
-
-    path: Path
-    count: int
-    size: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one export ended: `sentence`, and its files and checks where it was written."""
-
-    title: str
-    sentence: str
-    files: tuple[WrittenFile, ...] = ()
-    report: tuple[str, ...] = ()
-
-
 class FilesPreview(QWidget):
     """The outputs by the names they will have, their size and the room there is."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.tree = _table(tr("Will be written"), tr("Frames"), tr("exists already: will be replaced"))
+        self._shown: tuple[Announced, ...] = ()
+        self.tree = _table(tr("Will be written"), tr("Frames"), tr("a queued export writes it too"))
         self.tree.headerItem().setText(2, "")
         self.tree.setAccessibleName(tr("Files that will be written"))
         self.tree.setFixedHeight(6 * (self.fontMetrics().lineSpacing() + 6) + 8)
@@ -64,24 +46,24 @@ class FilesPreview(QWidget):
 
     def show_forecast(self, found: Forecast | None) -> None:
         """List what an export would write; nothing where it cannot be."""
+        outputs = () if found is None else found.outputs
+        if outputs != self._shown:  # else it is looked at, scrolled and read
+            self._shown = outputs
+            self._list(outputs)
+        self.summary.setText("" if found is None else _room(found))
+
+    def _list(self, outputs: Sequence[Announced]) -> None:
         self.tree.clear()
-        self.summary.setText("")
-        if found is None:
-            return
-        for each in found.outputs:
-            remark = tr("exists already: will be replaced") if each.replaces else tr("new")
-            item = QTreeWidgetItem([_as_written(each), f"{each.count}", remark])
+        for each in outputs:
+            item = QTreeWidgetItem([_as_written(each), f"{each.count}", _remark(each)])
             item.setToolTip(0, str(each.target))
             self.tree.addTopLevelItem(item)
-        size = tr("Its size depends on the footage") if found.size is None else _about(found.size)
-        free = "" if found.free is None else tr("{free} free there").format(free=in_units(found.free))
-        self.summary.setText("  ·  ".join(each for each in (size, free) if each))
 
 
 class ProgressPage(QWidget):
     """What is being exported, how far it is, how long it still takes."""
 
-    cancelled, hidden, another = Signal(), Signal(), Signal()
+    cancelled, hidden, another, resumed = Signal(), Signal(), Signal(), Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -93,21 +75,28 @@ class ProgressPage(QWidget):
         self.bar.setAccessibleName(tr("Progress of the export"))
         remark = muted(tr("Go on working: the export takes the masks as they were when it started."))
         self.cancel = _button(tr("Cancel export"), self.cancelled)
+        self.cancel.setToolTip(tr("End the export shown here; nothing of it is written"))
+        self.go_on = _button(tr("Go on"), self.resumed)
+        self.go_on.setToolTip(tr("Carry out the jobs that are held back"))
+        self.go_on.setVisible(False)
         more = _button(tr("Queue another…"), self.another)
+        more.setToolTip(tr("Choose the next export; this one goes on"))
         self.hide_button = _button(tr("Hide"), self.hidden)
         self.hide_button.setToolTip(tr("The export goes on; this window comes back with the Export command"))
         parts = (self.heading, self.stage, self.bar, self.figures, self.queue)
         column = _column(self, *parts)
         column.addStretch(1)
         column.addWidget(remark)
-        column.addLayout(_buttons(more, self.cancel, self.hide_button))
+        column.addLayout(_buttons(more, self.cancel, self.hide_button, first=self.go_on))
 
-    def show_progress(self, title: str, progress: Progress, waiting: int) -> None:
-        """`waiting`: how many exports of this dialog come after it."""
+    def show_progress(self, title: str, progress: Progress, waiting: int, held: bool = False) -> None:
+        """`waiting`: how many exports of this dialog come after it; `held`: it waits for a person."""
         self.heading.setText(title)
-        self.stage.setText(progress.what or tr("Waits for the jobs before it"))
-        self.bar.setRange(0, progress.total)
+        waits = tr("Held back until you go on") if held else tr("Waits for the jobs before it")
+        self.stage.setText(progress.what or waits)
+        self.bar.setRange(0, 1 if held else progress.total)  # one without a range is in motion
         self.bar.setValue(progress.done)
+        self.go_on.setVisible(held)
         figures = progress.detail, rate_text(progress.rate, "frame"), time_left_text(progress.seconds_left)
         self.figures.setText("  ·  ".join(each for each in figures if each))
         more = trn("{count} more export waits.", "{count} more exports wait.", waiting).format(count=waiting)
@@ -153,9 +142,8 @@ class ResultPage(QWidget):
         first = self.tree.topLevelItem(0)
         if first is not None:
             self.tree.setCurrentItem(first)
-        several = len(outcomes) > 1
-        self.heading.setText(outcomes[0].sentence if not several else _in_all(outcomes))
-        self.report.setPlainText("\n".join(_report_lines(outcomes, several)))
+        self.heading.setText(in_all(outcomes))
+        self.report.setPlainText("\n".join(_report_lines(outcomes, len(outcomes) > 1)))
         self._enable()
 
     @property
@@ -185,13 +173,20 @@ def _as_written(each: Announced) -> str:
     return f"{name}/{each.first}" if each.count == 1 else f"{name}/{each.first} … {each.last}"
 
 
-def _about(size: int) -> str:
-    return tr("About {size}").format(size=in_units(size))
+def _remark(each: Announced) -> str:
+    if each.promised:
+        return tr("a queued export writes it too")
+    return tr("exists already: will be replaced") if each.replaces else tr("new")
 
 
-def _in_all(outcomes: Sequence[Outcome]) -> str:
-    done = sum(bool(each.files) for each in outcomes)
-    return tr("{done} of {count} exports written and checked.").format(done=done, count=len(outcomes))
+def _room(found: Forecast) -> str:
+    if found.size is None:
+        size = tr("Its size depends on the footage")
+    else:
+        size = tr("At most {size}") if found.joined else tr("About {size}")
+        size = size.format(size=in_units(found.size))
+    free = "" if found.free is None else tr("{free} free there").format(free=in_units(found.free))
+    return "  ·  ".join(each for each in (size, free) if each)
 
 
 def _report_lines(outcomes: Sequence[Outcome], several: bool) -> list[str]:
@@ -233,8 +228,11 @@ def _button(text: str, clicked: SignalInstance) -> QPushButton:
     return button
 
 
-def _buttons(*buttons: QPushButton) -> QLayout:
+def _buttons(*buttons: QPushButton, first: QPushButton | None = None) -> QLayout:
+    """At the right; `first` alone at the left."""
     line = QHBoxLayout()
+    if first is not None:
+        line.addWidget(first)
     line.addStretch(1)
     for button in buttons:
         line.addWidget(button)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +15,11 @@ from app.jobs import Ending, JobState
 from app.language import tr, trn
 from app.progress import Pace, Progress
 from app.worker import Worker
-from vosengine.errors import EngineError
+from vosengine.edge_controls import SMOOTHING_MOST
 from vosengine.messages import END, Event, Export, ExportWritten, JobFailed, JobFinished, JobProgressed
 from vosengine.project_io import copy
 
-TRIES = 3  # an edit may take a file away while the export is being prepared
+Edition = Callable[[], int]
 
 
 class Exporter(QObject):
@@ -37,31 +36,50 @@ class Exporter(QObject):
         self._job = 0
         self._files = 0
         self._folder: Path | None = None
+        self._leftover: set[Path] = set()  # folders that the worker has not removed yet
         self._pace = Pace()
         self._cancelling = False
         self.is_running = False
         self.progress = Progress("")
         bridge.received.connect(self._take)
 
-    def start(self, make: Callable[[], Export], folder: Path) -> None:
+    def start(self, make: Callable[[], Export], folder: Path, edition: Edition) -> None:
         """Carry out what `make`, called on a thread of the exporter's own, gives.
 
         What it exports is what is there then: the mattes are kept in `folder`, disposable and on the
-        project's disk, until the export has ended, whatever is edited meanwhile.
+        project's disk, until the export has ended, whatever is edited meanwhile. An edit while they are
+        being collected makes `edition`, called on any thread, give another number: they are collected anew.
         """
-        self._turn += 1
-        turn, kept = self._turn, folder / str(self._turn)
-        self._folder, self.is_running, self._cancelling, self._files = kept, True, False, 0
+        self.is_running, self._cancelling, self._files = True, False, 0
         self._pace = Pace()
+        self._prepare(make, folder, edition)
+
+    def _prepare(self, make: Callable[[], Export], folder: Path, edition: Edition) -> None:
+        self._turn += 1
+        turn, kept, known = self._turn, folder / str(self._turn), edition()
+        self._folder = kept
         self._show(Progress(tr("Collecting the masks")))
-        self._worker.submit(lambda: prepared(make, kept), lambda ready: self._submit(turn, ready))
+
+        def is_wanted() -> bool:
+            return turn == self._turn and known == edition()
+
+        def submit(ready: Export | Ending | None) -> None:
+            if turn != self._turn or not self.is_running:
+                return
+            if known != edition():  # some of the files may be from before, others from after the edit
+                self._discard_folder()
+                self._prepare(make, folder, edition)
+            else:
+                self._submit(ready)
+
+        self._worker.submit(lambda: prepared(make, kept, is_wanted), submit)
 
     def cancel(self) -> None:
-        """Stop soon; nothing is written then."""
+        """End it soon; nothing is written then."""
         if self._job:
             self._cancelling = True
             self._bridge.cancel(self._job)
-            self._show(Progress(tr("Stopping…")))
+            self._show(Progress(tr("Cancelling…")))
         elif self.is_running:
             self._end(Ending(JobState.CANCELLED, tr("Cancelled; nothing was written.")))
 
@@ -71,16 +89,21 @@ class Exporter(QObject):
             self._bridge.cancel(self._job)
         self._come_to_rest()
 
-    def close(self) -> None:
-        """End the thread; waits for what it is at."""
-        self._worker.close()
+    def fail(self, ending: Ending) -> None:
+        """What was started cannot be carried out."""
+        self._end(ending)
 
-    def _submit(self, turn: int, ready: Export | Ending) -> None:
-        if turn != self._turn or not self.is_running:
-            return
+    def close(self) -> None:
+        """End the thread, and remove what it has left; waits for the file that it is at."""
+        self._turn += 1
+        self._worker.close()
+        for folder in self._leftover:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _submit(self, ready: Export | Ending | None) -> None:
         if isinstance(ready, Ending):
             self._end(ready)
-        else:
+        elif ready is not None:
             self._job = self._bridge.submit(ready)
 
     def _take(self, event: Event) -> None:
@@ -112,49 +135,52 @@ class Exporter(QObject):
         self.over.emit(ending)
 
     def _come_to_rest(self) -> None:
-        folder, self._folder = self._folder, None
         self._job, self.is_running = 0, False
         self._turn += 1
         self.progress = Progress("")
+        self._discard_folder()
+
+    def _discard_folder(self) -> None:
+        folder, self._folder = self._folder, None
         if folder is not None:
-            self._worker.submit(lambda: shutil.rmtree(folder, ignore_errors=True), lambda _: None)
+            self._leftover.add(folder)
+            self._worker.submit(
+                lambda: shutil.rmtree(folder, ignore_errors=True), lambda _: self._leftover.discard(folder)
+            )
 
 
-def prepared(make: Callable[[], Export], folder: Path) -> Export | Ending:
-    """The export that `make` gives, its mattes kept in `folder`; or why there is none."""
+def prepared(
+    make: Callable[[], Export], folder: Path, is_wanted: Callable[[], bool]
+) -> Export | Ending | None:
+    """The export that `make` gives, its mattes kept in `folder`; or why there is none.
+
+    None, and nothing left, when `is_wanted`, asked before each file, says so.
+    """
     try:
-        for _ in range(TRIES - 1):
-            try:
-                return kept_in(folder, make())
-            except FileNotFoundError:
-                shutil.rmtree(folder, ignore_errors=True)
-        return kept_in(folder, make())
-    except EngineError as error:
-        return Ending(JobState.FAILED, str(error))
+        ready = kept_in(folder, make(), is_wanted) if is_wanted() else None
     except FileNotFoundError:
         return Ending(JobState.FAILED, tr("The masks changed while they were collected; export again."))
     except Exception as error:
-        return Ending(JobState.FAILED, f"{type(error).__name__}: {error}", traceback.format_exc())
+        return Ending.of_error(error)
+    if ready is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return ready
 
 
-def kept_in(folder: Path, command: Export) -> Export:
+def kept_in(folder: Path, command: Export, is_wanted: Callable[[], bool]) -> Export | None:
     """The same export with second names for its matte files, which edits cannot take away.
 
-    Raises FileNotFoundError where one is gone already, ProjectError where the folder cannot be written.
+    Only of those that the frames of its span need. None as soon as it is not wanted any more. Raises
+    FileNotFoundError where one is gone already, ProjectError where the folder cannot be written.
     """
-    sources = []
+    needed, sources = command.span.widened(SMOOTHING_MOST), []
     for source in command.sources:
-        files = {
-            frame: folder / str(source.object_id) / f"{frame:06d}{file.suffix}"
-            for frame, file in source.matte_files.items()
-        }
-        for frame, place in files.items():
-            _keep(source.matte_files[frame], place)
+        files = {}
+        for frame, file in source.matte_files.items():
+            if not is_wanted():
+                return None
+            if frame in needed:
+                files[frame] = folder / str(source.object_id) / f"{frame:06d}{file.suffix}"
+                copy(file, files[frame])
         sources.append(replace(source, matte_files=files))
     return replace(command, sources=tuple(sources))
-
-
-def _keep(file: Path, place: Path) -> None:
-    if not file.exists():
-        raise FileNotFoundError(file)
-    copy(file, place)

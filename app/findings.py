@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.document import Document, FrameState
+from app.language import tr
 from app.reading import PredictionInfo
 from vosengine.types import Span
 
@@ -142,4 +143,4 @@ def _smallest_near(values: NDArray[np.float32], reach: int) -> NDArray[np.float3
 
 def reason_of(prediction: PredictionInfo) -> str:
     """Why a prediction is thought to be bad, in plain words; "" where nothing tells."""
-    return prediction.reason.value if prediction.reason is not None else ""
+    return tr(prediction.reason.value) if prediction.reason is not None else ""

@@ -14,7 +14,7 @@ from app.document import Change, Document, Kind
 from app.edge_scales import SCALES
 from app.edges_panel import EdgesPanel
 from app.editing import Editing
-from app.language import tr, trn
+from app.language import mark, tr, trn
 from app.viewer import Viewer
 from app.workspace import Workspace
 from vosengine.edge_controls import NEUTRAL, EdgeTrack
@@ -44,7 +44,7 @@ class Finishing(QObject):
             "previous_edge_key": lambda: self._go_to_key(edge_keys.previous_key),
             "next_edge_key": lambda: self._go_to_key(edge_keys.next_key),
             "copy_edges": self._copy,
-            "reset_edges": lambda: self._keep(lambda _document, _track: EdgeTrack(), tr("Reset edges")),
+            "reset_edges": lambda: self._keep(lambda _document, _track: EdgeTrack(), mark("Reset edges")),
         }
 
     def build(self, actions: ActionSet) -> None:
@@ -117,7 +117,7 @@ class Finishing(QObject):
         document = self._workspace.document
         if document is not None:
             there = document.frame in document.edges(document.object_id).keys
-            name = tr("Remove edge key") if there else tr("Set edge key")
+            name = mark("Remove edge key") if there else mark("Set edge key")
             self._keep(lambda own, track: edge_keys.toggled(track, own.frame), name)
 
     def _keep(self, change: Callable[[Document, EdgeTrack], EdgeTrack], name: str) -> None:
@@ -135,8 +135,10 @@ class Finishing(QObject):
             others = [each.object_id for each in document.objects if each.object_id != own]
             free = [each for each in others if not document.object(each).locked]
             if free:
-                document.set_edges(free[0], document.edges(own), tr("Copy edges"), free[1:])
-            text = trn("Copied to {} object.", "Copied to {} objects.", len(free)).format(len(free))
+                document.set_edges(free[0], document.edges(own), mark("Copy edges"), free[1:])
+            text = trn("Copied to {count} object.", "Copied to {count} objects.", len(free)).format(
+                count=len(free)
+            )
             if len(free) < len(others):
                 text += " " + tr("Locked objects keep theirs.")
             self._workspace.message.emit(text)
@@ -162,5 +164,5 @@ def _reach_of(track: EdgeTrack, frame: int) -> str:
     frames = edge_keys.key_frames(track)
     if not frames:
         return tr("Same on every frame")
-    count = trn("{} key", "{} keys", len(frames)).format(len(frames))
-    return tr("{}, one here").format(count) if frame in frames else count
+    keys = trn("{count} key", "{count} keys", len(frames)).format(count=len(frames))
+    return tr("{keys}, one here").format(keys=keys) if frame in frames else keys

@@ -141,7 +141,6 @@ class FirstTour(QWidget):
         column.addLayout(heading)
         column.addWidget(self._text)
         column.addLayout(buttons)
-        self.setFixedWidth(WIDTH)
 
     # --- going through it ---------------------------------------------------------------------------------
 
@@ -202,7 +201,8 @@ class FirstTour(QWidget):
         if self.step < 0:
             return
         window, target = self._window, self.target()
-        size = QSize(WIDTH, self._column.totalHeightForWidth(WIDTH))
+        width = max(WIDTH, self._column.minimumSize().width())  # some languages have longer buttons
+        size = QSize(width, self._column.totalHeightForWidth(width))
         room = window.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         if target is None:
             at = QPoint(room.center().x() - size.width() // 2, room.bottom() - size.height())

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from app.costs import Work
 from app.document import Document
 from app.orders import Order, Way
 from vosengine.config import Config
 from vosengine.lessons import config_text, warm_steps
-from vosengine.sweeps import plan
+from vosengine.sweeps import plan, steps_of
 
 
-def work_of(order: Order, document: Document, wanted: Sequence[int] | None) -> Work:
-    """The work of an order; `wanted`: the frames to predict, in order, None for all that it names.
+def work_of(order: Order, document: Document, wanted: Collection[int] | None) -> Work:
+    """The work of an order; `wanted`: the frames to predict, None for all that it names.
 
     What is to be learned is told from which frames were drawn since; the engine, which looks at the masks
     themselves, may find that a redrawn one is the same.
@@ -28,21 +27,8 @@ def work_of(order: Order, document: Document, wanted: Sequence[int] | None) -> W
             wanted = None  # the model that made what is there will be no more
     if order.way is Way.LEARN:
         return Work(learns, 0, 0)
-    groups = plan(marked, order.span, order.direction)
-    reach = [reached(group[0].frames, wanted) for group in groups]
-    objects = [len(group) for group in groups]
-    return Work(learns, sum(reach), sum(n * each for n, each in zip(reach, objects, strict=True)))
-
-
-def reached(sweep: range, wanted: Sequence[int] | None) -> int:
-    """How many frames a sweep visits: up to the last wanted one, as `plan` cuts it. `wanted` is sorted."""
-    if wanted is None:
-        return len(sweep)
-    if sweep.step > 0:
-        place = bisect_left(wanted, sweep.stop) - 1
-        return max(wanted[place] - sweep.start + 1, 0) if place >= 0 else 0
-    place = bisect_left(wanted, sweep.stop + 1)
-    return max(sweep.start - wanted[place] + 1, 0) if place < len(wanted) else 0
+    groups = plan(marked, order.span, order.direction, None if wanted is None else frozenset(wanted))
+    return Work(learns, steps_of(groups), sum(len(sweep.frames) for group in groups for sweep in group))
 
 
 def steps_to_learn(document: Document, object_id: int, config: Config) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.cells import Cell, Kept, Kind, StoredMatte, Value, matte_of
 from app.journal import Journal, Pictures, RawChanges, Record
+from app.language import tr
 from app.outcome import Outcome
 from app.packed import Packed
 from app.reconciling import Found, reconciled
@@ -86,7 +87,8 @@ class History:
             done, undone = ([_step(each, reader) for each in some] for some in (plan.done, plan.undone))
             values = {cell: taken(reader.value(cell.kind, each)) for cell, each in plan.values.items()}
         except (ValueError, TypeError, EngineError) as error:
-            self.message = f"The stored undo steps could not be read ({error}) and were given up."
+            text = tr("The stored undo steps could not be read ({error}) and were given up.")
+            self.message = text.format(error=error)
             done, undone, values = [], [], {}
         stack.adopt(done, undone, max((each.number for each in records), default=0))
         gone = {each.number for each in records} - {each.number for each in done + undone}

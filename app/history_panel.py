@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.actions import ActionSet
 from app.language import tr, trn
+from app.step_titles import step_title
 from app.undo import Step
 from app.widgets import action_button, muted
 
@@ -105,7 +106,7 @@ class HistoryModel(QAbstractListModel):
         if row == 0:
             return tr("Before these steps"), "", ""
         step = self._steps[row - 1]
-        return step.name, step.subject, where(step, self._first_number)
+        return step_title(step.name), step.subject, where(step, self._first_number)
 
     def _words(self, row: int) -> str:
         return DOT.join(filter(None, self._parts(row)))
@@ -212,13 +213,14 @@ class HistoryPanel(QWidget):
 def where(step: Step, first_number: int) -> str:
     """`frame 23` or `48 masks`; "" for other steps. first_number: of the clip's first frame."""
     if step.predictions or step.growing:
-        return trn("{} mask", "{} masks", step.predictions).format(step.predictions)
-    return "" if step.frame is None else tr("frame {}").format(step.frame + first_number)
+        return trn("{count} mask", "{count} masks", step.predictions).format(count=step.predictions)
+    return "" if step.frame is None else tr("frame {number}").format(number=step.frame + first_number)
 
 
 def _count(steps: int, undone: int) -> str:
-    text = trn("{} step", "{} steps", steps).format(steps) if steps else tr("Nothing to undo yet")
-    return text + (", " + trn("{} undone", "{} undone", undone).format(undone) if undone else "")
+    done = trn("{count} step", "{count} steps", steps).format(count=steps)
+    back = trn("{count} undone", "{count} undone", undone).format(count=undone)
+    return ", ".join((done if steps else tr("Nothing to undo yet"), *([back] if undone else [])))
 
 
 def _moment(seconds: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document import Document
-from app.language import tr
+from app.language import tr, trn
 from app.mask_importer import ImportPlan, MaskImporter
 from app.settings import Settings
 from app.worker import Worker
@@ -29,11 +28,12 @@ from app.workspace import Workspace
 from vosengine.errors import EngineError
 from vosengine.mask_import import MaskKind, MaskSource, find_masks, require_size, suggested_offset
 
-FILTER = "Masks (*.png *.exr *.tif *.tiff *.jpg *.jpeg *.dpx *.mov *.mp4 *.mkv *.avi *.webm);;All files (*)"
+PATTERNS = "*.png *.exr *.tif *.tiff *.jpg *.jpeg *.dpx *.mov *.mp4 *.mkv *.avi *.webm"
+FILTER = tr("Masks ({patterns});;All files (*)").format(patterns=PATTERNS)
 KINDS = {
-    MaskKind.GREY: "white is the object",
-    MaskKind.ALPHA: "taken from the alpha channel",
-    MaskKind.IDS: "one object a colour",
+    MaskKind.GREY: tr("white is the object"),
+    MaskKind.ALPHA: tr("taken from the alpha channel"),
+    MaskKind.IDS: tr("one object a colour"),
 }
 
 
@@ -43,7 +43,7 @@ def import_masks(workspace: Workspace, settings: Settings, window: QWidget) -> N
     if document is None:
         return
     name, _ = QFileDialog.getOpenFileName(
-        window, "Import masks: any picture of the sequence, or a clip", settings.last_folder, FILTER
+        window, tr("Import masks: any picture of the sequence, or a clip"), settings.last_folder, FILTER
     )
     if name:
         settings.last_folder = str(Path(name).parent)
@@ -62,7 +62,7 @@ class ImportDialog(QDialog):
 
     def __init__(self, path: Path, document: Document, worker: Worker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Import masks")
+        self.setWindowTitle(tr("Import masks"))
         self.setMinimumWidth(460)
         self.sentence = ""  # how it went
         self._path, self._document, self._worker = path, document, worker
@@ -73,15 +73,15 @@ class ImportDialog(QDialog):
         self._look()
 
     def _build(self) -> None:
-        self.found = QLabel("Looking at the masks…")
+        self.found = QLabel(tr("Looking at the masks…"))
         self.found.setWordWrap(True)
         self.found.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
         self.found.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._alone = QCheckBox("Only the chosen picture, not its sequence")
+        self._alone = QCheckBox(tr("Only the chosen picture, not its sequence"))
         self._alone.toggled.connect(self._look)
         self.target, self.frame, self.use = QComboBox(), QSpinBox(), QComboBox()
-        self.use.addItem("Annotations: kept exactly, runs learn from them", False)
-        self.use.addItem("Predictions: what a run would have made, and may replace", True)
+        self.use.addItem(tr("Annotations: kept exactly, runs learn from them"), False)
+        self.use.addItem(tr("Predictions: what a run would have made, and may replace"), True)
         self._alone.setToolTip(tr("Else all pictures of its numbered sequence are taken"))
         self.target.setToolTip(tr("The object that gets the masks"))
         self.frame.setToolTip(tr("The frame, in the clip's own numbers, that gets the first mask"))
@@ -89,18 +89,18 @@ class ImportDialog(QDialog):
         clip = self._document.clip
         self.frame.setRange(clip.first_number, clip.first_number + max(clip.frame_count - 1, 0))
         form = QFormLayout()
-        form.addRow("Into", self.target)
-        form.addRow("First mask on frame", self.frame)
-        form.addRow("As", self.use)
+        form.addRow(tr("Into"), self.target)
+        form.addRow(tr("First mask on frame"), self.frame)
+        form.addRow(tr("As"), self.use)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress of the import"))
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.go = self.buttons.addButton("Import", QDialogButtonBox.ButtonRole.ActionRole)
+        self.buttons = QDialogButtonBox()
+        self.go = self.buttons.addButton(tr("Import"), QDialogButtonBox.ButtonRole.ActionRole)
         self.go.setProperty("primary", True)
         self.go.clicked.connect(self._start)
+        self.buttons.addButton(tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
         self.buttons.rejected.connect(self.reject)
-        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addWidget(self.found)
@@ -135,14 +135,7 @@ class ImportDialog(QDialog):
             self.found.setText(found)
             return
         self._source = found
-        count = len(found.numbers)
-        numbers = f"numbers {found.numbers[0]} to {found.numbers[-1]}, " if count > 1 else ""
-        pictures = "One mask" if count == 1 else f"{count} masks"
-        objects = f" ({len(found.object_ids)} objects)" if found.kind is MaskKind.IDS else ""
-        self.found.setText(
-            f"{pictures}, {numbers}{found.width} x {found.height}, {KINDS[found.kind]}{objects}.\n"
-            f"{self._path.name}"
-        )
+        self.found.setText(f"{described(found)}.\n{self._path.name}")
         clip = self._document.clip
         first = found.numbers[0] + suggested_offset(found, clip)
         self.frame.setValue((self._document.frame if alone else first) + clip.first_number)
@@ -152,12 +145,12 @@ class ImportDialog(QDialog):
     def _fill_targets(self, found: MaskSource) -> None:
         self.target.clear()
         if len(found.object_ids) > 1:
-            self.target.addItem("Empty objects, then new ones", 0)
+            self.target.addItem(tr("Empty objects, then new ones"), 0)
             return
         for each in self._document.objects:
             if not each.locked:
                 self.target.addItem(each.name, each.object_id)
-        self.target.addItem("A new object", 0)
+        self.target.addItem(tr("A new object"), 0)
         self.target.setCurrentIndex(max(self.target.findData(self._document.object_id), 0))
 
     def _enable(self, ready: bool) -> None:
@@ -197,3 +190,15 @@ class ImportDialog(QDialog):
         """Closed: what the worker still finds is for nobody."""
         self._closed = True
         super().done(result)
+
+
+def described(found: MaskSource) -> str:
+    """How many masks, of what numbers and size, and what in them is the object."""
+    count, objects = len(found.numbers), len(found.object_ids)
+    parts = [trn("One mask", "{count} masks", count).format(count=count)]
+    if count > 1:
+        parts.append(tr("numbers {first} to {last}").format(first=found.numbers[0], last=found.numbers[-1]))
+    kind = KINDS[found.kind]
+    if found.kind is MaskKind.IDS:
+        kind += " " + trn("({count} object)", "({count} objects)", objects).format(count=objects)
+    return ", ".join([*parts, f"{found.width} x {found.height}", kind])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.document import Document
+from app.document import Change, Document, Kind
 from app.exporter import Exporter
 from app.jobs import Ending, Job, JobKind, JobList, JobState
 from app.language import tr, trn
@@ -16,11 +16,13 @@ from app.progress import Progress
 from app.runner import Runner
 from vosengine.messages import Export
 
+EDITS = (Kind.UNDO, Kind.PREDICTION)  # told after each step, done or taken back, and after each mask
+
 
 class JobQueue(QObject):
     """The jobs of the open document. A job takes the document as it is when the job starts.
 
-    `stop` ends the job under way and holds the others back; the next job that is added runs at once, and
+    `stop` cancels the job under way and holds the others back; the next job that is added runs at once, and
     then they follow. A run that fails holds them back as well: they may build on it.
     """
 
@@ -35,6 +37,8 @@ class JobQueue(QObject):
         self._runner, self._exporter = runner, exporter
         self._list = JobList()
         self._document: Document | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._edition = 0  # of the document: another one after each change
         self.held = False
         for carrier in (runner, exporter):
             carrier.changed.connect(self.progressed)
@@ -67,9 +71,7 @@ class JobQueue(QObject):
     def progress(self) -> Progress:
         """Of the job under way."""
         job = self.running
-        if job is None:
-            return Progress("")
-        return self._runner.progress if job.kind is JobKind.RUN else self._exporter.progress
+        return Progress("") if job is None else self._carrier(job).progress
 
     @property
     def summary(self) -> str:
@@ -83,6 +85,18 @@ class JobQueue(QObject):
         }
         return f"{under_way[running.kind if running else None]} {waiting}".strip()
 
+    @property
+    def consequence(self) -> str:
+        """What leaving now does to the job under way and those that wait, in a sentence or two."""
+        running, count = self.running, len(self.waiting)
+        dropped = trn("The job that waits is dropped.", "The jobs that wait are dropped.", count)
+        fate = {
+            None: "",
+            JobKind.RUN: tr("The masks that are finished are kept."),
+            JobKind.EXPORT: tr("The export is lost: nothing of it is kept."),
+        }
+        return f"{fate[running.kind if running else None]} {dropped if count else ''}".strip()
+
     def job(self, number: int) -> Job | None:
         """By number."""
         return self._list.find(number)
@@ -91,12 +105,30 @@ class JobQueue(QObject):
 
     def set_document(self, document: Document | None) -> None:
         """The document of the jobs from now on; all others are forgotten, the one under way aborted."""
+        self._abort_carriers()
         self._list.clear()
         self.held = False
+        self._unsubscribe()
         self._document = document
+        self._unsubscribe = (lambda: None) if document is None else document.subscribe(self._note_change)
+        self.changed.emit()
+
+    def abort(self) -> None:
+        """The document is about to close: end the job under way at once and hold back those that wait."""
+        job = self.running
+        self._abort_carriers()
+        if job is not None:
+            job.state, job.sentence = JobState.CANCELLED, tr("Cancelled.")
+            self.held = bool(self.waiting)
+            self.changed.emit()
+
+    def _abort_carriers(self) -> None:
         self._runner.abort()
         self._exporter.abort()
-        self.changed.emit()
+
+    def _note_change(self, change: Change) -> None:
+        if change.kind in EDITS:
+            self._edition += 1
 
     def add_run(self, order: Order) -> int:
         """Learn and propagate as ordered; the job's number."""
@@ -119,13 +151,13 @@ class JobQueue(QObject):
         return self._document
 
     def _start_export(self, make: Callable[[], Export], folder: Path) -> None:
-        self._exporter.start(make, folder)
+        self._exporter.start(make, folder, lambda: self._edition)
 
     def _add(self, kind: JobKind, title: str, detail: str, start: Callable[[], None]) -> int:
         held, self.held = self.held, False
         job = self._list.add(kind, title, detail, start, first=held)
-        ahead = len(self.waiting) - 1 + (self.running is not None)
         if self.running is not None:
+            ahead = self.waiting.index(job) + 1
             sentence = trn("{title}: waits behind {count} job.", "{title}: waits behind {count} jobs.", ahead)
             self.message.emit(sentence.format(title=title, count=ahead))
             self.changed.emit()
@@ -135,7 +167,7 @@ class JobQueue(QObject):
     # --- changing -----------------------------------------------------------------------------------------
 
     def cancel(self, number: int) -> None:
-        """End a job: one that waits at once, the one under way within a step. The others go on."""
+        """Cancel a job: one that waits at once, the one under way within a step. The others go on."""
         job = self.job(number)
         if job is not None and job is self.running:
             self._cancel_running(job)
@@ -161,7 +193,7 @@ class JobQueue(QObject):
         self.changed.emit()
 
     def stop(self) -> None:
-        """End the job under way within a step and hold back those that wait."""
+        """Cancel the job under way and hold back those that wait."""
         job = self.running
         if job is not None:
             self.held = bool(self.waiting)
@@ -175,10 +207,10 @@ class JobQueue(QObject):
         self._start_next()
 
     def _cancel_running(self, job: Job) -> None:
-        if job.kind is JobKind.RUN:
-            self._runner.cancel()
-        else:
-            self._exporter.cancel()
+        self._carrier(job).cancel()
+
+    def _carrier(self, job: Job) -> Runner | Exporter:
+        return self._runner if job.kind is JobKind.RUN else self._exporter
 
     # --- going on -----------------------------------------------------------------------------------------
 
@@ -187,7 +219,10 @@ class JobQueue(QObject):
             job = self.waiting[0]
             job.state = JobState.RUNNING
             self.changed.emit()
-            job.start()
+            try:
+                job.start()
+            except Exception as error:
+                self._carrier(job).fail(Ending.of_error(error))
 
     def _written(self, event: object) -> None:
         job = self.running

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+
+from vosengine.errors import EngineError
 
 
 class JobState(Enum):
@@ -35,6 +38,13 @@ class Ending:
     state: JobState
     sentence: str
     trace: str = ""
+
+    @classmethod
+    def of_error(cls, error: Exception) -> Ending:
+        """The failure that an exception just caught makes of a job."""
+        if isinstance(error, EngineError):
+            return cls(JobState.FAILED, str(error))
+        return cls(JobState.FAILED, f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 @dataclass(eq=False)

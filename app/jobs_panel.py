@@ -32,7 +32,7 @@ STATES = {
     JobState.RUNNING: tr("running"),
     JobState.DONE: tr("done"),
     JobState.FAILED: tr("failed"),
-    JobState.CANCELLED: tr("stopped"),
+    JobState.CANCELLED: tr("cancelled"),
 }
 TONES = {JobState.RUNNING: "accent", JobState.DONE: "good", JobState.FAILED: "danger"}
 WIDTH, ITEM_PADDING = 230, 2
@@ -129,18 +129,18 @@ def figures_text(progress: Progress) -> str:
 def dismissal(job: Job) -> str:
     """What the button at the end of a row does."""
     if job.state is JobState.RUNNING:
-        return tr("Stop this job; the next one follows")
+        return tr("Cancel this job; the next one follows")
     return tr("Take this job off the list")
 
 
 class JobListWidget(QListWidget):
-    """The rows; Del stops or removes, Ctrl+Up and Ctrl+Down move one that waits."""
+    """The rows; Del cancels or removes, Ctrl+Up and Ctrl+Down move one that waits."""
 
     def __init__(self, queue: JobQueue) -> None:
         super().__init__()
         self._queue = queue
         self.setAccessibleName(tr("Jobs"))
-        self.setStatusTip(tr("Del stops or removes a job, Ctrl+Up and Ctrl+Down move one that waits"))
+        self.setStatusTip(tr("Del cancels or removes a job, Ctrl+Up and Ctrl+Down move one that waits"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.cells import Cell, Kind
+from app.language import tr
 from app.packed import Packed
 from app.values import Raw
 from vosengine.errors import ProjectError
@@ -77,10 +78,12 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             self._database = _opened(path)
         except (sqlite3.OperationalError, OSError) as error:
-            self.message = f"Undo will not outlast this session: {path} cannot be used ({error})."
+            text = tr("Undo will not outlast this session: {path} cannot be used ({error}).")
+            self.message = text.format(path=path, error=error)
             self._database = _opened(None)
         except sqlite3.DatabaseError as error:
-            self.message = f"The stored undo steps were damaged ({error}) and set aside."
+            text = tr("The stored undo steps were damaged ({error}) and set aside.")
+            self.message = text.format(error=error)
             _set_aside(path)
             self._database = _opened(path)
 
@@ -120,7 +123,7 @@ class Journal:
             return Packed.from_bytes(content)
         except (sqlite3.Error, TypeError, ValueError) as error:
             raise ProjectError(
-                f"A stored step cannot be read ({error}); undo goes no further back."
+                tr("A stored step cannot be read ({error}); undo goes no further back.").format(error=error)
             ) from error
 
     # --- writing ------------------------------------------------------------------------------------------
@@ -171,7 +174,9 @@ class Journal:
                 yield self._database
         except sqlite3.OperationalError as error:
             raise ProjectError(
-                f"The undo steps could not be written ({error}); free some space or choose another place."
+                tr(
+                    "The undo steps could not be written ({error}); free some space or choose another place."
+                ).format(error=error)
             ) from error
         except sqlite3.DatabaseError:
             _log.exception("the journal is broken")
@@ -188,7 +193,7 @@ def _opened(path: Path | None) -> sqlite3.Connection:
         if version == 0:
             database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
         elif version != VERSION:
-            raise sqlite3.DatabaseError(f"they are of edition {version}")
+            raise sqlite3.DatabaseError(tr("they are of edition {version}").format(version=version))
         database.execute("SELECT count(*) FROM change").fetchone()
     except sqlite3.Error:
         database.close()

@@ -15,6 +15,7 @@ from app.docks import Docks
 from app.document import Change, Document, Kind
 from app.editing import Editing
 from app.findings import STRETCH, SUSPICIOUS_BELOW, Mark, Ranking, ranked, reason_of
+from app.language import tr
 from app.outcome import Outcome
 from app.read_ahead import ReadAhead
 from app.settings import Settings
@@ -79,7 +80,7 @@ class Judging(QObject):
         self.actions = actions
         self.panel = WorstPanel(actions, WorstModel(self._details, self._thumbnail))
         self.panel.thin.setChecked(self._settings.one_per_stretch)
-        self.dock = self._docks.add(self.panel, "Worst frames", actions["worst_frames"], shown=True)
+        self.dock = self._docks.add(self.panel, tr("Worst frames"), actions["worst_frames"], shown=True)
         self.wipe = WipeHandle(self._viewer.canvas)
         self._connect()
 
@@ -162,7 +163,7 @@ class Judging(QObject):
             "former": bool(document.runs.outcome.frames),
         }
         muted = bool(own) and document.muted(own, frame)
-        self.actions["mute"].setText("Un&mute frame" if muted else "&Mute frame")
+        self.actions["mute"].setText(tr("Un&mute frame") if muted else tr("&Mute frame"))
         return {name for name, holds in checks.items() if holds}
 
     # --- going through the worst frames -------------------------------------------------------------------
@@ -176,7 +177,7 @@ class Judging(QObject):
         ranking = self.panel.model.ranking
         row = ranking.step(document.frame, rows, self._visited)
         if row is None:
-            self._workspace.message.emit("No frame is left to judge between in and out.")
+            self._workspace.message.emit(tr("No frame is left to judge between in and out."))
         else:
             self.go_to(int(ranking.frames[row]), int(ranking.object_ids[row]))
             self._visited = int(ranking.frames[row]), float(ranking.quality[row])
@@ -260,9 +261,11 @@ class Judging(QObject):
         outcome = document.runs.outcome if document is not None else Outcome()
         if document is not None and outcome.changed and outcome is not self._told:
             self._told, keys = outcome, self.actions["undo"].shortcut()
-            undo = keys.toString(QKeySequence.SequenceFormat.NativeText) or "Undo"
+            undo = keys.toString(QKeySequence.SequenceFormat.NativeText) or tr("Undo")
             where = outcome.where(document.clip.first_number)
-            self._workspace.message.emit(f"{sentence} {outcome.count} ({where}); {undo} takes it back.")
+            text = tr("{sentence} {count} ({where}); {undo} takes it back.")
+            figures = {"count": outcome.count, "where": where, "undo": undo}
+            self._workspace.message.emit(text.format(sentence=sentence, **figures))
 
     def _tell_outcome(self) -> None:
         document = self._workspace.document

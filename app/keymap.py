@@ -50,8 +50,8 @@ def fixed_uses() -> dict[str, str]:
     uses |= {str(place): tr("picks object {place}").format(place=place) for place in range(1, 10)}
     for menu in MENUS:
         name = menu.replace("&", "")
-        letter = menu[menu.index("&") + 1].upper()
-        uses[f"Alt+{letter}"] = tr("opens the menu {menu}").format(menu=name)
+        letter = menu.partition("&")[2][:1].upper()  # a translation may have none
+        uses |= {f"Alt+{letter}": tr("opens the menu {menu}").format(menu=name)} if letter else {}
     return uses
 
 

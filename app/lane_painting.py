@@ -12,6 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 from app import theme
 from app.columns import Columns
 from app.findings import SUSPICIOUS_BELOW, Mark
+from app.language import tr
 
 NARROWEST_RUN = 1.5  # widget units: a single frame among thousands must be seen
 
@@ -24,16 +25,18 @@ OPACITY: dict[Mark, float] = {
     Mark.ANNOTATED: 1.0,
 }
 LEGEND: tuple[tuple[Mark, str, str], ...] = (
-    (Mark.ANNOTATED, "Marked", "Drawn by you: runs never change it"),
-    (Mark.APPROVED, "Approved", "Kept by you as it is: runs never change it"),
-    (Mark.PREDICTED, "Predicted", "Cut out by the last run"),
+    (Mark.ANNOTATED, tr("Marked"), tr("Drawn by you: runs never change it")),
+    (Mark.APPROVED, tr("Approved"), tr("Kept by you as it is: runs never change it")),
+    (Mark.PREDICTED, tr("Predicted"), tr("Cut out by the last run")),
     (
         Mark.SUSPICIOUS,
-        "Suspicious",
-        f"Probably wrong: estimated J below {SUSPICIOUS_BELOW:g}. N goes to the worst one",
+        tr("Suspicious"),
+        tr("Probably wrong: estimated J below {limit:g}. N goes to the worst one").format(
+            limit=SUSPICIOUS_BELOW
+        ),
     ),
-    (Mark.STALE, "Out of date", "Predicted before your latest marks: run again"),
-    (Mark.EMPTY, "Empty", "Nothing yet"),
+    (Mark.STALE, tr("Out of date"), tr("Predicted before your latest marks: run again")),
+    (Mark.EMPTY, tr("Empty"), tr("Nothing yet")),
 )
 
 

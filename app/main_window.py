@@ -50,9 +50,11 @@ from app.exporting import Exporting
 from app.finishing import Finishing
 from app.import_dialog import import_masks
 from app.judging import Judging
+from app.language import tr
 from app.opening import Opening
 from app.panels import ObjectsPanel, RunPanel
 from app.preferences import Appearance
+from app.presets import preset_name
 from app.recovery import Recovery
 from app.running import Running
 from app.settings import Settings
@@ -60,6 +62,7 @@ from app.shaping import EDITS
 from app.start_screen import StartScreen
 from app.status import Status
 from app.steady_view import SteadyView
+from app.step_titles import step_title
 from app.steps_chapter import StepsChapter
 from app.timeline_control import TimelineControl
 from app.tools import Tool
@@ -184,9 +187,9 @@ class MainWindow(QMainWindow):
 
     def _build_toolbars(self) -> None:
         actions = self.actions_by_name
-        self._top, self._tools = QToolBar("Main"), QToolBar("Tools")
-        for bar in (self._top, self._tools):
-            bar.setObjectName(bar.windowTitle())
+        self._top, self._tools = QToolBar(tr("Main")), QToolBar(tr("Tools"))
+        for bar, name in ((self._top, "Main"), (self._tools, "Tools")):
+            bar.setObjectName(name)  # the layout is kept by it
             bar.setMovable(False)
             bar.setIconSize(QSize(20, 20))
             bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
@@ -271,7 +274,7 @@ class MainWindow(QMainWindow):
         workspace.player.playing_changed.connect(self._playing_changed)
         for source in (edit.refused, viewer.refused):
             source.connect(self.status.say)
-        self.canvas.abandoned.connect(workspace.scribbler.cancel)
+        self.canvas.abandoned.connect(workspace.scribbler.abandon)
         self.canvas.space_tapped.connect(edit.play_or_pause)
         self.canvas.scale_changed.connect(self.status.show_zoom)
         self.canvas.hovered.connect(self._hovered)
@@ -350,8 +353,7 @@ class MainWindow(QMainWindow):
             self._refresh_soon.start(0)  # one edit may tell many
 
     def _show_preset(self, document: Document) -> None:
-        chosen = next((name for name, config in PRESETS.items() if config == document.config), "")
-        self.run_panel.set_preset(chosen)
+        self.run_panel.set_preset(preset_name(document.config))
 
     def _fill_objects(self, document: Document) -> None:
         self.objects_panel.fill(document.objects, document.object_id)
@@ -359,12 +361,12 @@ class MainWindow(QMainWindow):
     def _refresh_actions(self) -> None:
         document, actions = self.workspace.document, self.actions_by_name
         approved = False
-        for name in ("undo", "redo"):
-            step = getattr(document, f"{name}_name") if document is not None else ""
-            actions[name].setText(f"&{name.capitalize()} {step.lower()}".rstrip())
+        done, undone = ("", "") if document is None else (document.undo_name, document.redo_name)
+        actions["undo"].setText(tr("&Undo {step}").format(step=step_title(done)) if done else tr("&Undo"))
+        actions["redo"].setText(tr("&Redo {step}").format(step=step_title(undone)) if undone else tr("&Redo"))
         if document is not None and document.object_id:
             approved = document.state(document.object_id, document.frame) is FrameState.APPROVED
-        actions["approve"].setText("Take &approval back" if approved else "&Approve frame")
+        actions["approve"].setText(tr("Take &approval back") if approved else tr("&Approve frame"))
         actions.refresh(facts(self.workspace).union(*(chapter.facts() for chapter in self._chapters)))
 
     def _jobs_changed(self) -> None:
@@ -381,7 +383,7 @@ class MainWindow(QMainWindow):
     def _playing_changed(self, playing: bool) -> None:
         play = self.actions_by_name["play"]
         play.setIcon(theme.icon("pause" if playing else "play"))
-        play.setText("P&ause" if playing else "P&lay")
+        play.setText(tr("P&ause") if playing else tr("P&lay"))
         self._refresh_actions()
         self.viewer.refresh()
 
@@ -392,11 +394,11 @@ class MainWindow(QMainWindow):
         self.status.show_pointer(self.viewer.tool, position, self.workspace.document)
 
     def _opening(self, name: str) -> None:
-        self.start_screen.set_opening(f"Opening {name}…" if name else "")
+        self.start_screen.set_opening(tr("Opening {name}…").format(name=name) if name else "")
 
     def _indexed(self, done: int, total: int) -> None:
         if total:  # an estimate for some formats
-            self.start_screen.set_opening(f"Opening… {min(done / total, 1):.0%}")
+            self.start_screen.set_opening(tr("Opening… {share:.0%}").format(share=min(done / total, 1)))
 
     # --- what the user asks -------------------------------------------------------------------------------
 
@@ -404,11 +406,14 @@ class MainWindow(QMainWindow):
         self.objects_panel.start_renaming()
 
     def _cancel(self) -> None:
-        drawing = self.canvas.abandon()
-        self.workspace.scribbler.cancel()
-        self.workspace.shaping.abandon_pick()
-        if not drawing:
-            self.workspace.jobs.stop()
+        """Take the innermost thing away: what is under the pen, else answers on their way, else the run."""
+        scribbler, picking = self.workspace.scribbler, self.workspace.shaping.abandon_pick()
+        if self.canvas.abandon() or picking:
+            scribbler.abandon()
+        elif scribbler.is_working:
+            scribbler.cancel()
+        else:
+            self.running.cancel()
 
     def _choose_tool(self, tool: Tool) -> None:
         self.viewer.set_tool(tool)
@@ -438,7 +443,7 @@ class MainWindow(QMainWindow):
         document = self.workspace.document
         if document is not None:
             now = QColor(document.object(object_id).colour)
-            colour = QColorDialog.getColor(now, self, "Object colour")
+            colour = QColorDialog.getColor(now, self, tr("Object colour"))
             if colour.isValid():
                 self.editing.recolour(object_id, colour.name())
 
@@ -447,8 +452,8 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, lambda: ErrorDialog(message, trace, self).exec())
 
     def _about(self) -> None:
-        text = "Mark an object on one frame, get it cut out of every frame."
-        QMessageBox.about(self, "About Rotoshot", f"<p>{text}</p>{network_notes()}<p>{versions()}</p>")
+        text = tr("Mark an object on one frame, get it cut out of every frame.")
+        QMessageBox.about(self, tr("About Rotoshot"), f"<p>{text}</p>{network_notes()}<p>{versions()}</p>")
 
     # --- dropping and closing -----------------------------------------------------------------------------
 
@@ -471,7 +476,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask while a run is on; then save and end all threads."""
-        if not self.opening.may_leave("Stop and quit"):
+        if not self.opening.may_leave(tr("Quit anyway")):
             event.ignore()
             return
         self.settings.panel_layout = self.docks.saved()

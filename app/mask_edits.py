@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from app.language import tr
 from app.tools import Point
 from vosengine.errors import AnnotationError
 from vosengine.types import Image, Mask
@@ -53,7 +54,7 @@ def select_colour(image: Image, at: Point, tolerance: float) -> Mask:
     height, width = image.shape[:2]
     x, y = int(at[0]), int(at[1])
     if not (0 <= x < width and 0 <= y < height):
-        raise AnnotationError("There is no colour outside the frame; click inside it.")
+        raise AnnotationError(tr("There is no colour outside the frame; click inside it."))
     lab = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), (0, 0), 1.0)
     found = np.zeros((height + 2, width + 2), np.uint8)
     flags = 4 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY | (255 << 8)

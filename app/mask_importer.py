@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document import Document, RotoObject
+from app.language import mark, trn
 from app.packed import Packed
 from app.reading import eight_bits
 from app.worker import Worker
@@ -57,7 +58,7 @@ class MaskImporter(QObject):
     def start(self) -> None:
         """Begin; `ended` tells the end."""
         if self._plan.as_predictions:
-            self._step = self._document.begin_predictions("Import predictions", self._added)
+            self._step = self._document.begin_predictions(mark("Import predictions"), self._added)
         self._next()
 
     def cancel(self) -> None:
@@ -125,9 +126,15 @@ class MaskImporter(QObject):
         except EngineError as error:
             self._end(str(error))
             return
-        frames = "one frame" if len(self._taken) == 1 else f"{len(self._taken) or 'no'} frames"
-        left = f", {len(self._left)} left as they are (drawn or approved)" if self._left else ""
-        self._end(f"Masks on {frames} imported{left}.")
+        taken, left = len(self._taken), len(self._left)
+        text = trn("Masks on {taken} frame imported", "Masks on {taken} frames imported", taken)
+        if left:
+            text = trn(
+                "Masks on {taken} frame imported, {left} left as they are (drawn or approved)",
+                "Masks on {taken} frames imported, {left} left as they are (drawn or approved)",
+                taken,
+            )
+        self._end(text.format(taken=taken, left=left) + ".")
 
     def _end(self, sentence: str) -> None:
         self._over = True

@@ -16,10 +16,11 @@ from app.settings import Settings
 from app.workspace import Workspace
 from vosengine.errors import EngineError
 
-VIDEO_FILTER = (
-    "Footage (*.mov *.mp4 *.mkv *.avi *.webm *.m4v *.mxf *.mts *.mpg *.mpeg *.ts *.wmv *.y4m "
-    "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.dpx);;All files (*)"
+PATTERNS = (
+    "*.mov *.mp4 *.mkv *.avi *.webm *.m4v *.mxf *.mts *.mpg *.mpeg *.ts *.wmv *.y4m "
+    "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.dpx"
 )
+VIDEO_FILTER = tr("Footage ({patterns});;All files (*)").format(patterns=PATTERNS)
 
 
 class Opening(QObject):
@@ -35,15 +36,15 @@ class Opening(QObject):
         """What the actions do, by name."""
         return {
             "open_clip": self._ask_clip,
-            "open_sequence": partial(self._ask_folder, "Open image sequence"),
-            "open_project": partial(self._ask_folder, "Open project"),
+            "open_sequence": partial(self._ask_folder, tr("Open image sequence")),
+            "open_project": partial(self._ask_folder, tr("Open project")),
             "show_folder": self._show_folder,
             "close_project": self._close_project,
         }
 
     def open(self, path: Path) -> None:
         """Open a clip or project, after asking when a run would be lost."""
-        if self.may_leave("Open another clip") and self.leave():
+        if self.may_leave(tr("Open another clip")) and self.leave():
             self._settings.last_folder = str(path.parent)
             self._workspace.open(path)
 
@@ -52,7 +53,7 @@ class Opening(QObject):
         jobs = self._workspace.jobs
         if jobs.is_empty:
             return True
-        return confirm(self._window, jobs.summary, tr("The masks that are finished are kept."), verb)
+        return confirm(self._window, jobs.summary, jobs.consequence, verb)
 
     def leave(self, close: Callable[[bool], None] | None = None) -> bool:
         """Close the document, by default nothing else; False when it stays because it cannot be saved."""
@@ -60,8 +61,8 @@ class Opening(QObject):
         try:
             close(False)
         except EngineError as error:
-            remark = "The last changes are not on disk yet."
-            if not confirm(self._window, str(error), remark, "Discard them"):
+            remark = tr("The last changes are not on disk yet.")
+            if not confirm(self._window, str(error), remark, tr("Discard them")):
                 return False
             close(True)
         return True
@@ -73,7 +74,7 @@ class Opening(QObject):
         return self._settings.last_folder or films
 
     def _ask_clip(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open clip", self._folder, VIDEO_FILTER)
+        name, _ = QFileDialog.getOpenFileName(self._window, tr("Open clip"), self._folder, VIDEO_FILTER)
         if name:
             self.open(Path(name))
 
@@ -83,11 +84,11 @@ class Opening(QObject):
             self.open(Path(name))
 
     def _clip_missing(self, path: Path) -> None:
-        question = f"The footage of this project is not at {path}."
-        remark = "Choose where it is now; nothing you drew is lost."
-        if confirm(self._window, question, remark, "Find footage…"):
+        question = tr("The footage of this project is not at {path}.").format(path=path)
+        remark = tr("Choose where it is now; nothing you drew is lost.")
+        if confirm(self._window, question, remark, tr("Find footage…")):
             name, _ = QFileDialog.getOpenFileName(
-                self._window, "Find footage", str(path.parent), VIDEO_FILTER
+                self._window, tr("Find footage"), str(path.parent), VIDEO_FILTER
             )
             if name:
                 chosen = Path(name)
@@ -97,11 +98,11 @@ class Opening(QObject):
         self._workspace.close_document()
 
     def _accepts_change(self, name: str) -> bool:
-        question = f"{name} has changed since this project was made."
-        return confirm(self._window, question, "Masks stay on their frame numbers.", "Use it")
+        question = tr("{name} has changed since this project was made.").format(name=name)
+        return confirm(self._window, question, tr("Masks stay on their frame numbers."), tr("Use it"))
 
     def _close_project(self) -> None:
-        if self.may_leave("Stop and close"):
+        if self.may_leave(tr("Close anyway")):
             self.leave()
 
     def _show_folder(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.document import Document
-from app.language import tr, trn
+from app.language import mark, tr, trn
 from app.presets import preset_label
 from vosengine.config import Config
 from vosengine.types import Direction, Span
@@ -45,7 +45,7 @@ class Order:
     @property
     def undo_name(self) -> str:
         """Of the undo step that its masks make."""
-        return {Way.RUN: "Run", Way.FRAME: "Redo frame"}.get(self.way, "Propagate")
+        return {Way.RUN: mark("Run"), Way.FRAME: mark("Redo frame")}.get(self.way, mark("Propagate"))
 
 
 def order_for(document: Document, way: Way) -> Order:

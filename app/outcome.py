@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Self
 
 from app.cells import StoredMatte
+from app.language import tr, trn
 
 MOST_PLACES = 2  # named in a sentence
 
@@ -42,10 +43,12 @@ class Outcome:
     @property
     def count(self) -> str:
         """How many frames changed; "" when nothing was predicted."""
-        if not self.frames - self.added:
-            return _frames(len(self.added), "new ") if self.added else ""
-        changed = f"{len(self.changed)} of {_frames(len(self.frames))} changed"
-        return changed + (f", {len(self.added)} new" if self.added else "")
+        count, new = len(self.frames), len(self.added)
+        if count == new:
+            return trn("one new frame", "{count} new frames", new).format(count=new) if new else ""
+        many = trn("{changed} of one frame changed", "{changed} of {count} frames changed", count)
+        changed = many.format(changed=len(self.changed), count=count)
+        return changed + (tr(", {count} new").format(count=new) if new else "")
 
     def where(self, first_number: int = 0) -> str:
         """The places that changed, or else those that are new."""
@@ -61,12 +64,9 @@ def places(frames: Iterable[int], first_number: int = 0) -> str:
     ]
     named = [_stretch(each[0] + first_number, each[-1] + first_number) for each in stretches[:MOST_PLACES]]
     more = len(stretches) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+    listed = ", ".join(named)
+    return tr("{listed} and {more} more").format(listed=listed, more=more) if more else listed
 
 
 def _stretch(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}–{last}"
-
-
-def _frames(count: int, kind: str = "") -> str:
-    return f"one {kind}frame" if count == 1 else f"{count} {kind}frames"

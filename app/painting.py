@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from app.cells import OBJECTS, Cell, Kind, Value
 from app.changing import Changing
+from app.language import mark, tr
 from app.packed import MASK_VALUES, SCRIBBLE_VALUES, Packed
 from app.reading import FrameState, Scribbles, Stroke
 from app.tools import Rect
 from vosengine.edge_controls import EdgeTrack
 from vosengine.errors import AnnotationError
-from vosengine.manifest import colour_of
+from vosengine.manifest import colour_of, name_of
 from vosengine.project_file import Key, RotoObject
 from vosengine.types import Box, Mask
 
@@ -24,7 +25,7 @@ class Painting(Changing):
 
     # --- painting --------------------------------------------------------------------------------------
 
-    def begin_stroke(self, object_id: int, frame: int, name: str = "Brush") -> Mask:
+    def begin_stroke(self, object_id: int, frame: int, name: str = mark("Brush")) -> Mask:
         """Start painting: the writable mask to draw on with `app.tools` (from the annotation, else the
         prediction in 8 bits, else zeros). Call `stroke_painted` after each piece.
 
@@ -33,7 +34,7 @@ class Painting(Changing):
         mask = self.shown_mask(object_id, frame)
         return self._begin(name, Cell(Kind.ANNOTATION, object_id, frame), MASK_VALUES, mask)
 
-    def begin_scribble(self, object_id: int, frame: int, name: str = "Scribble") -> Scribbles:
+    def begin_scribble(self, object_id: int, frame: int, name: str = mark("Scribble")) -> Scribbles:
         """The same for marks: the writable marks to draw on."""
         marks = self.scribbles(object_id, frame)
         return self._begin(name, Cell(Kind.SCRIBBLES, object_id, frame), SCRIBBLE_VALUES, marks)
@@ -53,7 +54,7 @@ class Painting(Changing):
     # --- edits: each is one undo step; locked objects raise AnnotationError ----------------------------
 
     def set_mask(
-        self, object_id: int, frame: int, mask: Mask, name: str = "Mask", join_last: bool = False
+        self, object_id: int, frame: int, mask: Mask, name: str = mark("Mask"), join_last: bool = False
     ) -> None:
         """Replace the annotation by a mask, soft edges included, of the clip's size (else AnnotationError).
 
@@ -63,8 +64,9 @@ class Painting(Changing):
         self._check_unlocked(object_id)
         if mask.shape != (self.clip.height, self.clip.width):
             raise AnnotationError(
-                f"The mask is {mask.shape[1]} x {mask.shape[0]}, the clip {self.clip.width} x "
-                f"{self.clip.height}; use a mask of the clip's size."
+                tr("The mask is {size}, the clip {width} x {height}; use a mask of the clip's size.").format(
+                    size=f"{mask.shape[1]} x {mask.shape[0]}", width=self.clip.width, height=self.clip.height
+                )
             )
         self._edit(name, {Cell(Kind.ANNOTATION, object_id, frame): Packed.pack(mask)}, join_last)
 
@@ -76,23 +78,23 @@ class Painting(Changing):
         values: dict[Cell, Value] = {Cell(Kind.ANNOTATION, *key): mask for key, mask in masks.items()}
         if added:
             values[OBJECTS] = (*self.objects, *added)
-        self._edit("Import masks", values)
+        self._edit(mark("Import masks"), values)
 
     def new_objects(self, count: int) -> tuple[RotoObject, ...]:
         """Objects that are not in the document yet, with ids of their own; see `set_masks`."""
         numbers = [self._store.new_object_id() for _ in range(count)]
-        return tuple(RotoObject(number, f"Object {number}", colour_of(number)) for number in numbers)
+        return tuple(RotoObject(number, name_of(number), colour_of(number)) for number in numbers)
 
     def set_box(self, object_id: int, frame: int, box: Box) -> None:
         """Replace the annotation by a box."""
         self._check_unlocked(object_id)
-        self._edit("Box", {Cell(Kind.ANNOTATION, object_id, frame): box})
+        self._edit(mark("Box"), {Cell(Kind.ANNOTATION, object_id, frame): box})
 
     def clear(self, object_id: int, frame: int) -> None:
         """Remove annotation, scribbles and approval of one frame; the prediction shows again."""
         self._check_unlocked(object_id)
         kinds = (Kind.ANNOTATION, Kind.SCRIBBLES, Kind.APPROVED)
-        self._edit("Clear frame", {Cell(kind, object_id, frame): None for kind in kinds})
+        self._edit(mark("Clear frame"), {Cell(kind, object_id, frame): None for kind in kinds})
 
     def copy_from(self, object_id: int, frame: int, source: int) -> None:
         """Annotate `frame` with what `source` shows. Raises AnnotationError when that is nothing."""
@@ -101,9 +103,11 @@ class Painting(Changing):
         copied: Packed | Box | None = self.box(object_id, source) if mask is None else Packed.pack(mask)
         if copied is None:
             raise AnnotationError(
-                f"Frame {source} shows nothing of this object; copy from a frame that has a mask."
+                tr("Frame {frame} shows nothing of this object; copy from a frame that has a mask.").format(
+                    frame=source
+                )
             )
-        self._edit("Copy from frame", {Cell(Kind.ANNOTATION, object_id, frame): copied})
+        self._edit(mark("Copy from frame"), {Cell(Kind.ANNOTATION, object_id, frame): copied})
 
     def approve(self, object_id: int, frame: int, approved: bool = True) -> None:
         """Approve a frame as it is (propagation will not change it), or take that back.
@@ -112,16 +116,18 @@ class Painting(Changing):
         """
         self._check_unlocked(object_id)
         if approved and self.state(object_id, frame) is FrameState.EMPTY:
-            raise AnnotationError(f"Frame {frame} is empty; draw or propagate before you approve it.")
+            raise AnnotationError(
+                tr("Frame {frame} is empty; draw or propagate before you approve it.").format(frame=frame)
+            )
         cell = Cell(Kind.APPROVED, object_id, frame)
-        self._edit("Approve" if approved else "Take approval back", {cell: approved or None})
+        self._edit(mark("Approve") if approved else mark("Take approval back"), {cell: approved or None})
 
     def mute(self, object_id: int, frame: int, muted: bool = True) -> None:
         """List a prediction among the worst no more, until another takes its place; or list it again."""
         self._check_unlocked(object_id)
         stored, cell = self._store.prediction((object_id, frame)), Cell(Kind.MUTED, object_id, frame)
         serial = stored.serial if muted and stored is not None else None
-        self._edit("Mute" if muted else "Take muting back", {cell: serial})
+        self._edit(mark("Mute") if muted else mark("Take muting back"), {cell: serial})
 
     def set_edges(self, object_id: int, track: EdgeTrack, name: str, others: Iterable[int] = ()) -> None:
         """Finish an object's mattes so, and those of `others`; without keys they are shown as they are."""

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.actions import ActionSet
 from app.language import tr
-from app.presets import PRESET_LABELS
+from app.presets import preset_label
 from app.progress import Progress, rate_text, time_left_text
 from app.widgets import KEYBOARD_ACTION, ActionPushButton, WheelGuard, action_button, card, muted
 from vosengine.config import PRESET_NOTES, PRESETS
@@ -41,18 +41,19 @@ class ObjectsPanel(QFrame):
 
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        frame, body, heading = card("Objects")
+        frame, body, heading = card(tr("Objects"))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
         for name in ("add_object", "solo", "rename_object", "delete_object"):
             heading.addWidget(action_button(actions[name]))
-        self.list = QListWidget()
+        self.list = _List()
         self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
-        self.list.setAccessibleName("Objects")
+        self.list.setAccessibleName(tr("Objects"))
         self.list.setStatusTip(tr("Click an object to work on it, double-click to rename, drag to reorder"))
         self.list.setMinimumHeight(72)
-        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # what room is left
+        # No wish of its own, else the column beside the picture would rather scroll than let it be low.
+        self.list.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._current_changed)
         self.list.setDragDropMode(QListWidget.DragDropMode.InternalMove)
@@ -103,6 +104,15 @@ class ObjectsPanel(QFrame):
             self.selected.emit(item.data(Qt.ItemDataRole.UserRole))
 
 
+class _List(QListWidget):
+    """Keeps its rows as wide as itself: Qt lays its items out after a resize, and forgets their widgets."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's own, and soon the rows' widgets."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self.updateEditorGeometries)
+
+
 class _ObjectRow(QWidget):
     """Colour and digit, name, lock, eye."""
 
@@ -118,15 +128,16 @@ class _ObjectRow(QWidget):
         layout.setContentsMargins(5, 1, 3, 1)
         layout.setSpacing(4)
         swatch = _Swatch(item.colour, str(place) if place <= 9 else "")
-        swatch.setToolTip("Change colour" + (f"  (select with {place})" if place <= 9 else ""))
+        change = tr("Change colour  (select with {key})") if place <= 9 else tr("Change colour")
+        swatch.setToolTip(change.format(key=place))
         swatch.clicked.connect(lambda: self.swatch_clicked.emit(item.object_id))
         self._name = _NameEdit(item.name)
         self._name.renamed.connect(lambda name: self.renamed.emit(item.object_id, name))
         lock = _row_button("lock" if item.locked else "unlocked", item.locked)
-        lock.setToolTip("Unlock this object" if item.locked else "Lock this object against changes")
+        lock.setToolTip(tr("Unlock this object") if item.locked else tr("Lock this object against changes"))
         lock.clicked.connect(lambda: self.lock_clicked.emit(item.object_id))
         eye = _row_button("visible" if item.visible else "hidden", item.visible)
-        eye.setToolTip("Hide this object" if item.visible else "Show this object")
+        eye.setToolTip(tr("Hide this object") if item.visible else tr("Show this object"))
         eye.clicked.connect(lambda: self.eye_clicked.emit(item.object_id))
         for part, name in (
             (swatch, "recolour_object"),
@@ -166,7 +177,7 @@ class _Swatch(QToolButton):
         self._colour, self._digit = QColor(colour), digit
         self.setFixedSize(24, 24)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAccessibleName("Object colour")
+        self.setAccessibleName(tr("Object colour"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A rounded square."""
@@ -240,14 +251,14 @@ class RunPanel(QFrame):
 
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        frame, body, heading = card("Cut out")
+        frame, body, heading = card(tr("Cut out"))
         for name in ("propagate_backward", "propagate_span", "propagate_forward", "propagate_frame"):
             heading.addWidget(action_button(actions[name]))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)
         self.presets = QComboBox()
-        self.presets.setAccessibleName("Preset")
+        self.presets.setAccessibleName(tr("Preset"))
         self.presets.setToolTip(tr("How the objects are learned and cut out: quick, good or best"))
         self.presets.setStatusTip(self.presets.toolTip())
         self.presets.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -255,8 +266,8 @@ class RunPanel(QFrame):
         # The panel's width is not for the longest name to decide; the open list is as wide as it needs.
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.presets.setMinimumContentsLength(16)
-        for name in PRESETS:
-            self.presets.addItem(PRESET_LABELS.get(name, name), name)
+        for name, config in PRESETS.items():
+            self.presets.addItem(preset_label(config), name)
         self.presets.insertSeparator(list(PRESETS).index("best") + 1)  # below it, one paper's method each
         self.presets.activated.connect(lambda _: self.preset_chosen.emit(self.presets.currentData()))
         self.presets.currentIndexChanged.connect(self._show_note)
@@ -264,13 +275,13 @@ class RunPanel(QFrame):
         self._note.setWordWrap(True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.cost = muted(), muted()
-        self.run_button = ActionPushButton(actions["run"], "Run")
+        self.run_button = ActionPushButton(actions["run"], tr("Run"))
         self.run_button.setProperty("primary", True)
         self.run_button.setIcon(theme.icon("run", "accent_text"))
-        self.cancel_button = ActionPushButton(actions["cancel"], "Cancel")
+        self.cancel_button = ActionPushButton(actions["cancel"], tr("Cancel"))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Progress")
+        self.bar.setAccessibleName(tr("Progress"))
         self._what, self._figures = muted(), muted()
         self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         body.addWidget(self.presets)
@@ -302,7 +313,7 @@ class RunPanel(QFrame):
         self.presets.setCurrentIndex(self.presets.findData(name))
 
     def _show_note(self) -> None:
-        self._note.setText(PRESET_NOTES.get(self.presets.currentData() or "", "Settings of your own."))
+        self._note.setText(PRESET_NOTES.get(self.presets.currentData() or "", tr("Settings of your own.")))
 
     def show_progress(self, running: bool, progress: Progress, device: str = "", waiting: str = "") -> None:
         """The state of the job under way, what it computes on and what waits; an idle bar stays, empty."""
@@ -312,7 +323,8 @@ class RunPanel(QFrame):
         busy = running and progress.total == 0
         self.bar.setRange(0, 0 if busy else max(progress.total, 1))
         self.bar.setValue(progress.done if running else 0)
-        count = f"{progress.done} of {progress.total}" if progress.total else ""
+        done, total = progress.done, progress.total
+        count = tr("{done} of {total}").format(done=done, total=total) if total else ""
         figures = rate_text(progress.rate, progress.unit), time_left_text(progress.seconds_left)
         self._what.setText(_joined(progress.what, count) if running else self._outcome[0])
         self._figures.setText(_joined(*figures) if running else self._outcome[1])
@@ -333,7 +345,7 @@ class RunPanel(QFrame):
         """What the last run changed: shown while nothing runs."""
         self._outcome = what, where
         for label, text in zip((self._what, self._figures), self._outcome, strict=True):
-            label.setToolTip(f"The last run: {text}" if text else "")
+            label.setToolTip(tr("The last run: {text}").format(text=text) if text else "")
             if not self._is_running:
                 label.setText(text)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from app.cells import OBJECTS, Cell, Change, Kind, StoredMatte, matte_of
 from app.changing import Changing
+from app.language import mark
 from app.packed import Packed
 from app.runs import Runs
 from app.store import Store
@@ -37,7 +38,7 @@ class Predicting(Changing):
 
     # --- predictions -----------------------------------------------------------------------------------
 
-    def begin_predictions(self, name: str = "Propagate", added: Sequence[RotoObject] = ()) -> int:
+    def begin_predictions(self, name: str = mark("Propagate"), added: Sequence[RotoObject] = ()) -> int:
         """Open the one undo step that collects all predictions of a job; returns its number.
 
         `added`: objects made by `new_objects`, which come with it.

@@ -6,21 +6,21 @@ from app.language import tr
 from vosengine.config import PRESETS, Config
 
 PRESET_LABELS = {
-    "draft": "Draft",
-    "instant": "Instant",
-    "balanced": "Balanced",
-    "best": "Best",
-    "osvos-lite": "OSVOS, bundled",
-    "osvos-paper": "OSVOS, VGG16",
-    "iterative-lite": "Iterative OSVOS, bundled",
-    "iterative-paper": "Iterative OSVOS, VGG16",
-    "box-filtered-lite": "Box-filtered OSVOS, bundled",
-    "box-filtered-paper": "Box-filtered OSVOS, VGG16",
-    "masktrack-lite": "MaskTrack, bundled",
-    "masktrack-paper": "MaskTrack, VGG16",
-    "e-osvos-lite": "e-OSVOS-10, bundled",
-    "e-osvos-lite-50-ona": "e-OSVOS-50-OnA, bundled",
-    "e-osvos-paper": "e-OSVOS-100-OnA, ResNet-50",
+    "draft": tr("Draft"),
+    "instant": tr("Instant"),
+    "balanced": tr("Balanced"),
+    "best": tr("Best"),
+    "osvos-lite": tr("OSVOS, bundled"),
+    "osvos-paper": tr("OSVOS, VGG16"),
+    "iterative-lite": tr("Iterative OSVOS, bundled"),
+    "iterative-paper": tr("Iterative OSVOS, VGG16"),
+    "box-filtered-lite": tr("Box-filtered OSVOS, bundled"),
+    "box-filtered-paper": tr("Box-filtered OSVOS, VGG16"),
+    "masktrack-lite": tr("MaskTrack, bundled"),
+    "masktrack-paper": tr("MaskTrack, VGG16"),
+    "e-osvos-lite": tr("e-OSVOS-10, bundled"),
+    "e-osvos-lite-50-ona": tr("e-OSVOS-50-OnA, bundled"),
+    "e-osvos-paper": tr("e-OSVOS-100-OnA, ResNet-50"),
 }
 
 

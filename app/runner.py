@@ -99,18 +99,27 @@ class Runner(QObject):
 
     def abort(self) -> None:
         """The document is about to close: cancel, and hear no more of the job."""
-        if self.is_running:
-            self._bridge.cancel(self._job)
-            if self._step is not None and self._document is not None:
-                self._document.end_predictions(self._step)
+        if self._document is not None:
+            self._leave()
             self._come_to_rest()
         self._learned = frozenset()
 
+    def fail(self, ending: Ending) -> None:
+        """What was started cannot be carried out."""
+        self._leave()
+        self._end(ending)
+
+    def _leave(self) -> None:
+        if self.is_running:
+            self._bridge.cancel(self._job)
+        if self._step is not None and self._document is not None:
+            self._document.end_predictions(self._step)
+
     def cancel(self) -> None:
-        """Stop soon; the masks that have come stay."""
+        """End it soon; the masks that have come stay."""
         if self.is_running and not self._cancelling:
             self._cancelling = True
-            self._progress = Progress(tr("Stopping…"))
+            self._progress = Progress(tr("Cancelling…"))
             self._bridge.cancel(self._job)
             self.changed.emit()
 
@@ -131,7 +140,7 @@ class Runner(QObject):
 
     def _submit_propagation(self, document: Document, order: Order) -> None:
         wanted = frames_of(order, document)
-        work = work_of(order, document, None if wanted is None else sorted(wanted))
+        work = work_of(order, document, wanted)
         self._timer, self._objects = UnitTimer(), work.object_frames / max(work.frames, 1)
         self._after = 0.0
         self._step = document.begin_predictions(order.undo_name)
@@ -188,6 +197,7 @@ class Runner(QObject):
         if document.add_prediction(self._step, event):
             self._stored += 1
         elif self._was_undone(document, event):
+            self._stored = 0
             self.cancel()
 
     def _was_undone(self, document: Document, event: MaskPredicted) -> bool:
@@ -201,29 +211,35 @@ class Runner(QObject):
 
     def _end_job(self, document: Document, order: Order, event: Event) -> None:
         learned = self._step is None
+        propagates = learned and order.way is not Way.LEARN
         self._tell_measured(order.config, STEP if learned else FRAME)
         if self._step is not None:
             document.end_predictions(self._step)
             self._step = None
-        goes_on = learned and order.way is not Way.LEARN and not self._cancelling
-        if goes_on and not isinstance(event, JobCancelled | JobFailed):
-            self._submit_propagation(document, order)
+        if isinstance(event, JobFailed):
+            self._end(Ending(JobState.FAILED, event.message, "" if event.expected else event.traceback))
+        elif isinstance(event, JobCancelled) or (propagates and self._cancelling):
+            self._end(
+                Ending(JobState.CANCELLED, tr("Cancelled; {masks} kept.").format(masks=_masks(self._stored)))
+            )
+        elif propagates:
+            self._go_on(document, order)
+        elif order.way is Way.LEARN:
+            self._end(Ending(JobState.DONE, tr("Done: learned; the masks are as they were.")))
         else:
-            self._end(self._ending(event))
+            self._end(Ending(JobState.DONE, tr("Done: {masks} cut out.").format(masks=_masks(self._stored))))
+
+    def _go_on(self, document: Document, order: Order) -> None:
+        """Propagate what was learned."""
+        try:
+            self._submit_propagation(document, order)
+        except Exception as error:
+            self.fail(Ending.of_error(error))
 
     def _tell_measured(self, config: Config, unit: str) -> None:
         seconds = self._timer.seconds
         if seconds is not None and self.device is not None:
             self.measured.emit(config, unit, seconds / (self._objects or 1.0))
-
-    def _ending(self, event: Event) -> Ending:
-        if isinstance(event, JobFailed):
-            return Ending(JobState.FAILED, event.message, "" if event.expected else event.traceback)
-        if isinstance(event, JobCancelled):
-            return Ending(JobState.CANCELLED, tr("Stopped; {masks} kept.").format(masks=_masks(self._stored)))
-        if self._order is not None and self._order.way is Way.LEARN:
-            return Ending(JobState.DONE, tr("Done: learned; the masks are as they were."))
-        return Ending(JobState.DONE, tr("Done: {masks} cut out.").format(masks=_masks(self._stored)))
 
     def _end(self, ending: Ending) -> None:
         self._come_to_rest()
@@ -247,4 +263,4 @@ def frames_of(order: Order, document: Document) -> frozenset[int] | None:
 def _masks(count: int) -> str:
     if count == 0:
         return tr("no masks")
-    return tr("one mask") if count == 1 else trn("{count} mask", "{count} masks", count).format(count=count)
+    return trn("one mask", "{count} masks", count).format(count=count)

@@ -56,6 +56,7 @@ class Running(QObject):
         self._settings, self._survey = settings, survey
         self.costs = Costs(settings.unit_times)
         self._process = psutil.Process()
+        self._waited = 0  # jobs that waited at their last change
         self._foresee_soon = QTimer(self, singleShot=True, interval=FORESEE_DELAY)
         self._foresee_soon.timeout.connect(self.foresee)
 
@@ -80,10 +81,13 @@ class Running(QObject):
         document = self._workspace.document
         if document is None:
             return set()
+        found = {"before_out"} if document.frame < document.span.stop else set()
+        if document.frame >= document.span.start:
+            found.add("after_in")
         marked = [each for each in document.objects if document.annotated_frames(each.object_id)]
         kept = (FrameState.ANNOTATED, FrameState.APPROVED)
         states = [document.state(each.object_id, document.frame) for each in marked if not each.locked]
-        return {"open_frame"} if any(state not in kept for state in states) else set()
+        return found | ({"open_frame"} if any(state not in kept for state in states) else set())
 
     # --- what a run costs ---------------------------------------------------------------------------------
 
@@ -158,6 +162,12 @@ class Running(QObject):
 
     # --- the panel of jobs --------------------------------------------------------------------------------
 
+    def cancel(self) -> None:
+        """End the run under way and hold back what waits; exports are cancelled in the panel of jobs."""
+        job = self._workspace.jobs.running
+        if job is not None and job.kind is JobKind.RUN:
+            self._workspace.jobs.stop()
+
     def _toggle_panel(self) -> None:
         self._docks.toggle("jobs")
         if self.dock.isVisible():
@@ -165,5 +175,6 @@ class Running(QObject):
 
     def _jobs_changed(self) -> None:
         """A job that waits must be seen: the panel comes up with the first of them."""
-        if self._workspace.jobs.waiting and self.dock.isHidden():
+        before, self._waited = self._waited, len(self._workspace.jobs.waiting)
+        if self._waited and not before and self.dock.isHidden():
             self._docks.toggle("jobs")

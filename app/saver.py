@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from app.language import tr
 from vosengine.errors import ProjectError
 
 _log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Saver:
         """Queue a write. It takes the place of a waiting one with the same key, at the end of the queue."""
         with self._changed:
             if self._stopped:
-                raise ProjectError("The project is closed; open it again to change it.")
+                raise ProjectError(tr("The project is closed; open it again to change it."))
             key = _Unkeyed() if key is None else key
             self._waiting.pop(key, None)
             self._waiting[key] = write
@@ -136,5 +137,6 @@ def _attempt(write: Callable[[], None]) -> tuple[str, bool]:
         return str(error), True
     except Exception as error:
         _log.exception("a change could not be saved")
-        return f"A change could not be saved because of a fault in Rotoshot ({error!r}).", False
+        text = tr("A change could not be saved because of a fault in Rotoshot ({error!r}).")
+        return text.format(error=error), False
     return "", False

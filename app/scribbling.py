@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document import Change, Document, Kind, Scribbles
 from app.engine_bridge import EngineBridge
+from app.language import mark
 from app.pen import PenStroke
 from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
@@ -97,7 +98,7 @@ class Scribbler(QObject):
             return
         key = document.object_id, document.frame
         self._drop(key)
-        name = "Foreground scribble" if foreground else "Background scribble"
+        name = mark("Foreground scribble") if foreground else mark("Background scribble")
         marks = document.begin_scribble(*key, name)
         document.stroke_painted(stroke.mark(marks, FOREGROUND if foreground else BACKGROUND))
         document.end_stroke()
@@ -114,6 +115,10 @@ class Scribbler(QObject):
         """Another frame is shown: forget the stroke under the pen. Answers on their way are kept: they belong
         to the frames left.
         """
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Forget the stroke under the pen alone."""
         self._end_stroke()
         self._cancel_live()
         self._set_live(None)
@@ -284,7 +289,7 @@ class Scribbler(QObject):
         self._pointing.discard(event.job_id)
         known = any(o.object_id == event.object_id and not o.locked for o in document.objects)
         if known and event.mask.any():
-            document.set_mask(*key, event.mask, "Scribble", join_last=True)
+            document.set_mask(*key, event.mask, mark("Scribble"), join_last=True)
         self._rest()
 
     def _keep_answer(self, key: Key, mask: Mask) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from platformdirs import user_config_path
 
+from app.language import tr
 from vosengine import atomic
 from vosengine.config import PRESETS
 from vosengine.project_io import unused
@@ -128,13 +129,14 @@ def load_settings(path: Path | None = None) -> tuple[Settings, str]:
     try:
         values = json.loads(path.read_text("utf-8"))
         if not isinstance(values, dict):
-            raise ValueError("it holds no settings")
+            raise ValueError(tr("it holds no settings"))
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
-        return Settings(), f"{path} could not be read ({error.strerror or error}); the defaults are used."
+        text = tr("{path} could not be read ({reason}); the defaults are used.")
+        return Settings(), text.format(path=path, reason=error.strerror or error)
     except (ValueError, RecursionError) as error:
-        return Settings(), f"{path} is damaged ({error}); the defaults are used{_set_aside(path)}."
+        return Settings(), _damaged(path, error)
     known = {each.name: _sensible(each, values.get(each.name)) for each in fields(Settings)}
     known["extra"] = {name: value for name, value in values.items() if name not in known}
     return Settings(**known), ""
@@ -148,13 +150,16 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     atomic.write_bytes(path or settings_path(), text.encode("ascii"))
 
 
-def _set_aside(path: Path) -> str:
+def _damaged(path: Path, error: Exception) -> str:
+    """A sentence about a file that is set aside where that can be done."""
     aside = unused(path.with_name(path.name + ".damaged"))
     try:
         path.replace(aside)
     except OSError:
-        return ""
-    return f", the file was kept as {aside.name}"
+        text = tr("{path} is damaged ({error}); the defaults are used.")
+    else:
+        text = tr("{path} is damaged ({error}); the defaults are used, the file was kept as {name}.")
+    return text.format(path=path, error=error, name=aside.name)
 
 
 def _sensible(setting: Field[Any], value: Any) -> Any:

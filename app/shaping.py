@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app import mask_edits, outlines
 from app.document import Document
+from app.language import mark, tr
 from app.live_wire import LiveWire
 from app.outlines import Magnetic, Outline
 from app.renderer import Renderer
@@ -25,12 +26,16 @@ LEAST_TOLERANCE = 10.0  # of the eyedropper's click, in steps of Lab
 TOLERANCE_A_PIXEL = 0.15  # more for each screen pixel dragged away
 
 EDITS: dict[str, tuple[str, Edit]] = {  # action name -> undo name, what it does
-    "fill_holes": ("Fill holes", mask_edits.fill_holes),
-    "grow": ("Grow", mask_edits.grow),
-    "shrink": ("Shrink", mask_edits.shrink),
-    "remove_specks": ("Remove specks", mask_edits.remove_specks),
+    "fill_holes": (mark("Fill holes"), mask_edits.fill_holes),
+    "grow": (mark("Grow"), mask_edits.grow),
+    "shrink": (mark("Shrink"), mask_edits.shrink),
+    "remove_specks": (mark("Remove specks"), mask_edits.remove_specks),
 }
-OUTLINE_NAMES = {Tool.LASSO: "Lasso", Tool.POLYGON: "Polygon", Tool.MAGNETIC: "Magnetic lasso"}
+OUTLINE_NAMES = {
+    Tool.LASSO: mark("Lasso"),
+    Tool.POLYGON: mark("Polygon"),
+    Tool.MAGNETIC: mark("Magnetic lasso"),
+}
 
 
 @dataclass(frozen=True)
@@ -158,12 +163,14 @@ class Shaping(QObject):
         if self._pick is not None:
             self._finish(self._pick)
 
-    def abandon_pick(self) -> None:
-        """Forget the colour under the pen."""
+    def abandon_pick(self) -> bool:
+        """Forget the colour under the pen; False when none is being picked."""
+        picking = self._late_pick is not None or (self._pick is not None and self._pick not in self._kept)
         self._pick = self._late_pick = None
         if self._picked is not None:
             self._picked = None
             self.live_changed.emit()
+        return picking
 
     def _show(self, pick: _Pick) -> None:
         self._select(pick, lambda part: self._show_picked(pick, part), "colour")
@@ -195,7 +202,7 @@ class Shaping(QObject):
         self._kept.remove(pick)
         if document is not None:
             mask = mask_edits.combined(document.shown_mask(*pick.key), part, not pick.subtracts)
-            name = "Remove colour" if pick.subtracts else "Select colour"
+            name = mark("Remove colour") if pick.subtracts else mark("Select colour")
             self._change(lambda d: d.set_mask(*pick.key, mask, name))
         if self._pick is None or self._pick is pick:
             self.abandon_pick()
@@ -219,7 +226,7 @@ class Shaping(QObject):
         mask, revision = document.shown_mask(*asked.key), document.revision
         if mask is None:
             self._queue.popleft()
-            self.refused.emit("This object has no mask on this frame; draw one or run first.")
+            self.refused.emit(tr("This object has no mask on this frame; draw one or run first."))
             return
         self._busy, start = True, mask
         self._worker.submit(lambda: asked.edit(start), lambda result: self._done(asked, revision, result))
@@ -245,7 +252,7 @@ class Shaping(QObject):
 
     def _keep_edited(self, asked: _Asked, shown: Mask | None, result: Mask) -> None:
         if shown is not None and np.array_equal(result, shown):
-            self.refused.emit(f"{asked.name} changes nothing on this frame.")
+            self.refused.emit(tr("{name} changes nothing on this frame.").format(name=tr(asked.name)))
         else:
             self._change(lambda d: d.set_mask(*asked.key, result, asked.name))
 
@@ -254,4 +261,4 @@ class Shaping(QObject):
         try:
             change(self._document)
         except (EngineError, KeyError) as error:  # KeyError: the object was removed meanwhile
-            self.refused.emit(str(error) if isinstance(error, EngineError) else "The object was removed.")
+            self.refused.emit(str(error) if isinstance(error, EngineError) else tr("The object was removed."))

@@ -31,11 +31,11 @@ class StartScreen(QWidget):
         title.setFont(font)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        self._opening = ActionPushButton(actions["open_clip"], "Open clip…")
+        self._opening = ActionPushButton(actions["open_clip"], tr("Open clip…"))
         self._opening.setProperty("primary", True)
         self._opening.setIcon(theme.icon("open", "accent_text"))
-        sequence = ActionPushButton(actions["open_sequence"], "Image sequence…")
-        project = ActionPushButton(actions["open_project"], "Project…")
+        sequence = ActionPushButton(actions["open_sequence"], tr("Image sequence…"))
+        project = ActionPushButton(actions["open_project"], tr("Project…"))
         demo = ActionPushButton(actions["open_demo"], tr("Try the demo shot"))
         for button in (self._opening, sequence, project, demo):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # no canvas here that needs the keys
@@ -44,6 +44,7 @@ class StartScreen(QWidget):
         self._hint = QLabel()
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setFixedHeight(74)
+        self._hint.setWordWrap(True)
         self.notices = QVBoxLayout()  # lines about the last session go in here
         inner = QVBoxLayout()
         inner.setSpacing(12)
@@ -54,7 +55,7 @@ class StartScreen(QWidget):
         inner.addWidget(self._recents())
         column = QWidget()
         column.setLayout(inner)
-        column.setFixedWidth(WIDTH)
+        column.setFixedWidth(max(WIDTH, buttons.minimumSize().width()))  # some languages have longer buttons
         outer = QVBoxLayout(self)
         outer.addStretch(2)
         outer.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -73,7 +74,7 @@ class StartScreen(QWidget):
         self._remove.setToolTip(tr("The project itself stays where it is"))
         self._remove.clicked.connect(self.recent.remove.trigger)
         heading = QHBoxLayout()
-        heading.addWidget(muted("Recent projects"))
+        heading.addWidget(muted(tr("Recent projects")))
         heading.addStretch(1)
         heading.addWidget(self._remove)
         self._group = QWidget()

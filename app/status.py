@@ -20,15 +20,19 @@ MEMORY_SHORT = 92  # percent of the machine's in use
 SAVING_INTERVAL = 300
 
 HINTS: dict[Tool, str] = {
-    Tool.BRUSH: "Paint the mask; right button or Alt erases, Shift draws straight lines",
-    Tool.ERASER: "Erase from the mask; right button or Alt paints, Shift draws straight lines",
-    Tool.FOREGROUND: "Scribble on the object; right button or Alt marks background",
-    Tool.BACKGROUND: "Scribble on what is not the object; right button or Alt marks the object",
-    Tool.BOX: "Drag a box round the object; right button or Alt takes the rectangle away",
-    Tool.LASSO: "Draw round an area; right button or Alt takes it away",
-    Tool.POLYGON: "Click corners; Enter or a double click closes, Backspace takes one back, Alt subtracts",
-    Tool.MAGNETIC: "Click along an edge; Enter or a double click closes, Backspace goes back, Alt subtracts",
-    Tool.COLOUR: "Click a colour, drag away for more of it; right button or Alt takes it away",
+    Tool.BRUSH: tr("Paint the mask; right button or Alt erases, Shift draws straight lines"),
+    Tool.ERASER: tr("Erase from the mask; right button or Alt paints, Shift draws straight lines"),
+    Tool.FOREGROUND: tr("Scribble on the object; right button or Alt marks background"),
+    Tool.BACKGROUND: tr("Scribble on what is not the object; right button or Alt marks the object"),
+    Tool.BOX: tr("Drag a box round the object; right button or Alt takes the rectangle away"),
+    Tool.LASSO: tr("Draw round an area; right button or Alt takes it away"),
+    Tool.POLYGON: tr(
+        "Click corners; Enter or a double click closes, Backspace takes one back, Alt subtracts"
+    ),
+    Tool.MAGNETIC: tr(
+        "Click along an edge; Enter or a double click closes, Backspace goes back, Alt subtracts"
+    ),
+    Tool.COLOUR: tr("Click a colour, drag away for more of it; right button or Alt takes it away"),
 }
 
 
@@ -45,9 +49,9 @@ class Status(QObject):
         bar.setSizeGripEnabled(False)
         self._hint = QLabel()
         bar.addWidget(self._hint, 1)
-        self._saved, self._memory = _part(bar, "All changes saved"), _part(bar, "Memory 88.8 GB")
+        self._saved, self._memory = _part(bar, tr("All changes saved")), _part(bar, _memory_text(88.8))
         self._pixel, self._zoom = _part(bar, "8888, 8888"), _part(bar, "6400 %")
-        self._frame = _part(bar, "Frame 888888 (888 of 888)")
+        self._frame = _part(bar, _frame_text(888888, 888, 888))
         self._document: Document | None = None
         self._trouble = ""
         self._saving = QTimer(bar, interval=SAVING_INTERVAL)
@@ -76,14 +80,19 @@ class Status(QObject):
     def show_hint(self, tool: Tool, document: Document | None) -> None:
         """What the pointer will do."""
         self._tool_hint = _hint(tool, document)
-        self._hint.setText(self._tip or self._tool_hint)
+        self._tell()
+
+    def _tell(self) -> None:
+        text = self._tip or self._tool_hint
+        self._hint.setText(text)
+        self._hint.setToolTip(text)  # a narrow window cuts it off
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """What lies under the pointer tells of itself, "" when the pointer leaves it."""
         if event.type() != QEvent.Type.StatusTip or not isinstance(event, QStatusTipEvent):
             return super().eventFilter(watched, event)
         self._tip = event.tip()
-        self._hint.setText(self._tip or self._tool_hint)
+        self._tell()
         return True
 
     def show_pointer(
@@ -106,7 +115,7 @@ class Status(QObject):
         info = document.clip
         self._follow_saving(document)
         number = document.frame + info.first_number
-        self._frame.setText(f"Frame {number} ({document.frame + 1} of {info.frame_count})")
+        self._frame.setText(_frame_text(number, document.frame + 1, info.frame_count))
 
     def _follow_saving(self, document: Document) -> None:
         self._document = document
@@ -117,8 +126,8 @@ class Status(QObject):
         if self._document is None:
             return
         saving = self._document.saving
-        text = "Saving…" if saving else "All changes saved"
-        self._saved.setText("Not saved" if self._trouble else text)
+        text = tr("Saving…") if saving else tr("All changes saved")
+        self._saved.setText(tr("Not saved") if self._trouble else text)
         self._saved.setToolTip(self._trouble or _last_save(self._document.saved_at))
         set_tone(self._saved, "danger" if self._trouble else "")
         if not saving:
@@ -126,7 +135,7 @@ class Status(QObject):
 
     def _show_memory(self) -> None:
         used = self._process.memory_info().rss / 2**30
-        self._memory.setText(f"Memory {used:.1f} GB")
+        self._memory.setText(_memory_text(used))
         set_tone(self._memory, "warning" if psutil.virtual_memory().percent > MEMORY_SHORT else "")
 
 
@@ -148,8 +157,16 @@ def _hint(tool: Tool, document: Document | None) -> str:
     if document is None:
         return ""
     if document.object_id == 0:
-        return "Add an object to begin"
+        return tr("Add an object to begin")
     item = document.object(document.object_id)
     if item.locked:
-        return f"{item.name} is locked"
+        return tr("{name} is locked").format(name=item.name)
     return f"{item.name}: {HINTS[tool]}"
+
+
+def _frame_text(number: int, place: int, count: int) -> str:
+    return tr("Frame {number} ({place} of {count})").format(number=number, place=place, count=count)
+
+
+def _memory_text(used: float) -> str:
+    return tr("Memory {used:.1f} GB").format(used=used)

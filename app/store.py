@@ -422,5 +422,5 @@ class Store:
 
 def _after_the_kill(steps: int) -> str:
     """What a session that follows one that was killed says."""
-    found = trn("{} step can be undone.", "{} steps can be undone.", steps).format(steps)
+    found = trn("{count} step can be undone.", "{count} steps can be undone.", steps).format(count=steps)
     return " ".join((tr("Rotoshot ended unexpectedly last time; your work is here."), found))

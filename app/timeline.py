@@ -28,6 +28,7 @@ from app.findings import Mark
 from app.key_painting import draw_keys, key_markers
 from app.lane import CURVES, LANES, PADDING, RULER, STRIP, Lane, Rows
 from app.lane_painting import LEGEND, draw_lane, draw_sign
+from app.language import tr
 from app.ruler_painting import draw_numbers, draw_ruler
 from app.time_axis import TimeAxis
 from vosengine.types import Span
@@ -52,7 +53,7 @@ class Timeline(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMouseTracking(True)
-        self.setAccessibleName("Timeline")
+        self.setAccessibleName(tr("Timeline"))
         self._axis = TimeAxis(NAMES)
         self._rows = Rows()
         self.strip = FilmStrip(self)
@@ -331,18 +332,18 @@ class Timeline(QWidget):
         lane = self._lane_at(at) if marker is None else self.lane(marker.object_id)
         if lane is None and at.y() >= self._rows.curves_top:
             lane = self.lane(self._selected)
-        text = f"Frame {frame + self._first_number}"
+        text = tr("Frame {number}").format(number=frame + self._first_number)
         if lane is not None:
-            names = {mark: name for mark, name, _ in LEGEND} | {Mark.PREVIEWED: "Preview"}
+            names = {mark: name for mark, name, _ in LEGEND} | {Mark.PREVIEWED: tr("Preview")}
             text += f", {lane.name}: {names[Mark(int(lane.marks[frame]))].lower()}"
             quality, area = float(lane.findings.quality[frame]), float(lane.findings.area[frame])
             if lane.findings.listed[frame]:
-                text += f"\nEstimated J {quality:.2f}"
+                text += "\n" + tr("Estimated J {quality:.2f}").format(quality=quality)
             if np.isfinite(area):
-                text += f"\nCovers {area:.1%} of the frame"
+                text += "\n" + tr("Covers {area:.1%} of the frame").format(area=area)
         if self._changed[frame]:
-            text += "\nChanged by the last run"
-        return text + ("\nClick to go there" if marker is not None else "")
+            text += "\n" + tr("Changed by the last run")
+        return text + ("\n" + tr("Click to go there") if marker is not None else "")
 
     # --- painting ---------------------------------------------------------------------------------------
 
@@ -437,7 +438,7 @@ class Timeline(QWidget):
             draw_marker(painter, marker)
         self._markers += found
         self._shade_outside(painter, top, CURVES)
-        names = ((lane.colour.lighter(115), "Estimated J"), (QColor(theme.colours().muted), "Area"))
+        names = ((lane.colour.lighter(115), tr("Estimated J")), (QColor(theme.colours().muted), tr("Area")))
         for row, (colour, name) in enumerate(names):
             middle = top + CURVES * (0.27 + 0.46 * row)
             painter.setPen(QPen(colour, 2))

@@ -40,7 +40,7 @@ class TimelinePanel(QWidget):
         self._soon.timeout.connect(self.timeline.refresh)
         survey.found.connect(self._refresh_soon)
         self._number = QLabel()
-        self._number.setToolTip("Time in the clip")
+        self._number.setToolTip(tr("Time in the clip"))
         self._number.setMinimumWidth(self.fontMetrics().horizontalAdvance("00:00:00.000") + 10)
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 2, 8, 0)

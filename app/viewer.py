@@ -14,6 +14,7 @@ from app.compositing import BACKDROP, SKIN_COLOURS, Colour, Layer, Look, Scene, 
 from app.document import Change, Document, Kind
 from app.edge_plan import EdgePlan, LayerAt
 from app.effects import Picture
+from app.language import mark
 from app.live_stroke import paint_look, scribble_look
 from app.outlines import Lasso, Magnetic, Outline, Polygon
 from app.pen import PenStroke
@@ -381,13 +382,15 @@ class Viewer(QObject):
 
     def _paint(self, document: Document, stroke: PenStroke, adds: bool) -> None:
         self._workspace.scribbler.cancel_current()  # its answer must not replace this stroke
-        mask = document.begin_stroke(document.object_id, document.frame, "Brush" if adds else "Eraser")
+        mask = document.begin_stroke(
+            document.object_id, document.frame, mark("Brush") if adds else mark("Eraser")
+        )
         document.stroke_painted(stroke.paint(mask, PAINT if adds else ERASE))
         document.end_stroke()
 
     def _area_outlined(self, path: list[Point], subtracts: bool) -> None:
         self._workspace.scribbler.cancel_current()
-        name = OUTLINE_NAMES.get(self.tool, "Rectangle")
+        name = OUTLINE_NAMES.get(self.tool, mark("Rectangle"))
         self._workspace.shaping.paint_area(path, not subtracts, name)
 
     def _pick_finished(self) -> None:

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
     from app.settings import Settings
 
 
@@ -36,6 +38,18 @@ def _keep(settings: Settings) -> None:
         save_settings(settings)
 
 
+def _translate_qt(application: QApplication) -> None:
+    """Qt's own dialogs in the language of ours."""
+    from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator  # noqa: PLC0415
+
+    from app.language import language  # noqa: PLC0415
+
+    translator = QTranslator(application)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if language() and translator.load(QLocale(language()), "qtbase", "_", folder):
+        application.installTranslator(translator)
+
+
 def run_window(path: Path | None = None) -> int:
     """Show the window, open `path` (a clip or project) in it, and run until it is closed; the exit status."""
     if sys.platform == "win32":
@@ -57,6 +71,7 @@ def run_window(path: Path | None = None) -> int:
     assert isinstance(application, QApplication)
     application.setApplicationName("Rotoshot")
     application.setDesktopFileName("rotoshot")
+    _translate_qt(application)
     apply_theme(application, Theme(settings.theme))
     window = MainWindow(Workspace(), settings)
     window.show()

@@ -18,11 +18,12 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.canvas import Canvas
+from app.language import tr
 
 STRIP = 17  # width of what can be grabbed, widget units
 PILL = QSize(60, 20)
 STEP = 0.02  # of the frame's width, with the arrow keys
-BEFORE, NOW = "Before", "Now"
+BEFORE, NOW = tr("Before"), tr("Now")
 
 
 class WipeHandle(QWidget):
@@ -36,8 +37,8 @@ class WipeHandle(QWidget):
         self._clip_width = 0
         self._grabbed: float | None = None  # where in the line the pointer took hold of it
         self.share = 0.5
-        self.setAccessibleName("Wipe between the former and the present result")
-        self.setToolTip("Drag to compare: left of the line is the result before the last run")
+        self.setAccessibleName(tr("Wipe between the former and the present result"))
+        self.setToolTip(tr("Drag to compare: left of the line is the result before the last run"))
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a drag leaves the keys to the canvas
         canvas.installEventFilter(self)

@@ -95,9 +95,10 @@ class Workspace(QObject):
         self.player.stop()
         leaving = self._document or self._waiting
         if leaving is not None:
-            self.jobs.set_document(None)
+            self.jobs.abort()
             self.shaping.settle()
             leaving.close(discard)
+            self.jobs.set_document(None)
         self.scribbler.set_document(None)
         self.shaping.set_document(None)
         self.renderer.leave()

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import ActionSet
 from app.findings import SUSPICIOUS_BELOW, Ranking
-from app.language import tr
+from app.language import tr, trn
 from app.widgets import action_button, muted
 from app.worst_row import ROW, Row, RowPainter
 
@@ -82,7 +82,7 @@ class WorstModel(QAbstractListModel):
         row = self.row(index.row())
         if row is None or role == ROW_DATA:
             return row
-        return row.words + "\nClick to go there" * (role == Qt.ItemDataRole.ToolTipRole)
+        return row.words + ("\n" + tr("Click to go there")) * (role == Qt.ItemDataRole.ToolTipRole)
 
     def row(self, number: int) -> Row | None:
         """What a row shows; None when its prediction is gone meanwhile."""
@@ -114,7 +114,7 @@ class WorstList(QTableView):
         super().__init__()
         self.setModel(model)
         self.setItemDelegate(RowPainter(self))
-        self.setAccessibleName("Worst frames")
+        self.setAccessibleName(tr("Worst frames"))
         self.setStatusTip(tr("Click a frame to go there; Return takes up the scribble to correct it"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
@@ -157,13 +157,15 @@ class WorstPanel(QWidget):
         self.list = WorstList(model)
         self._count = muted()
         self._count.setWordWrap(True)
-        self._count.setToolTip("J: how much of the mask and the object is common to both, as estimated")
-        self.thin = QCheckBox("One per stretch")
+        self._count.setToolTip(tr("J: how much of the mask and the object is common to both, as estimated"))
+        self.thin = QCheckBox(tr("One per stretch"))
         self.thin.setStatusTip(tr("List only the worst of neighbouring frames"))
         self.thin.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the canvas
         self.thin.setToolTip(
-            "List only the worst of neighbouring frames, and none beside a frame that you corrected:\n"
-            "the next run will change them"
+            tr(
+                "List only the worst of neighbouring frames, and none beside a frame that you corrected:\n"
+                "the next run will change them"
+            )
         )
         buttons = QHBoxLayout()
         buttons.setSpacing(2)
@@ -220,6 +222,12 @@ class WorstPanel(QWidget):
 
 def _count(suspicious: int, listed: int) -> str:
     if not listed and not suspicious:
-        return "Nothing to judge: after a run, its worst frames are listed here."
-    frames = "1 suspicious frame" if suspicious == 1 else f"{suspicious or 'No'} suspicious frames"
-    return f"{frames} (J below {SUSPICIOUS_BELOW:g})"
+        return tr("Nothing to judge: after a run, its worst frames are listed here.")
+    if not suspicious:
+        return tr("No suspicious frames (J below {limit:g})").format(limit=SUSPICIOUS_BELOW)
+    some = trn(
+        "{count} suspicious frame (J below {limit:g})",
+        "{count} suspicious frames (J below {limit:g})",
+        suspicious,
+    )
+    return some.format(count=suspicious, limit=SUSPICIOUS_BELOW)

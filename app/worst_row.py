@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app import theme
 from app.findings import SUSPICIOUS_BELOW
+from app.language import tr
 
 THUMBNAIL = QSize(96, 54)  # widget units
 GAP = 6
 ROW = QSize(THUMBNAIL.width() + 134, 74)  # beside the thumbnail four lines of words
-OUT_OF_DATE = "out of date"
+OUT_OF_DATE = tr("out of date")
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,13 @@ class Row:
     @property
     def words(self) -> str:
         """For tooltips and screen readers."""
-        stale = OUT_OF_DATE if self.stale else ""
-        parts = [f"Frame {self.number}", self.name, f"estimated J {self.quality:.2f}", self.reason, stale]
+        parts = [
+            tr("Frame {number}").format(number=self.number),
+            self.name,
+            tr("estimated J {quality:.2f}").format(quality=self.quality),
+            self.reason,
+            OUT_OF_DATE if self.stale else "",
+        ]
         return ", ".join(part for part in parts if part)
 
     @property

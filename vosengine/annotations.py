@@ -10,6 +10,7 @@ import numpy as np
 from vosengine.errors import AnnotationError
 from vosengine.finetune import Shot
 from vosengine.grabcut import scribbles_to_mask
+from vosengine.language import tr
 from vosengine.propagate import Frames
 from vosengine.types import Annotation, Box, ClipInfo, Image, Probability
 
@@ -19,31 +20,47 @@ BoxToMask = Callable[[Image, Box], Probability]
 def check(annotations: Sequence[Annotation], info: ClipInfo) -> None:
     """Raise AnnotationError, naming the remedy, for what does not fit the clip."""
     if not annotations:
-        raise AnnotationError("There is no annotation; mark the object on one frame first.")
+        raise AnnotationError(tr("There is no annotation; mark the object on one frame first."))
     for annotation in annotations:
-        where = f"frame {annotation.frame} of object {annotation.object_id}"
+        where = tr("frame {frame} of object {object_id}").format(
+            frame=annotation.frame, object_id=annotation.object_id
+        )
         if annotation.object_id < 1:
-            raise AnnotationError(f"The annotation on {where} is of the background; number objects from 1.")
+            raise AnnotationError(
+                tr("The annotation on {where} is of the background; number objects from 1.").format(
+                    where=where
+                )
+            )
         if annotation.frame not in info.span:
             last = info.frame_count - 1
             raise AnnotationError(
-                f"The annotation on {where} is outside the clip; choose a frame from 0 to {last}."
+                tr("The annotation on {where} is outside the clip; choose a frame from 0 to {last}.").format(
+                    where=where, last=last
+                )
             )
         if annotation.mask is not None and annotation.mask.shape != (info.height, info.width):
             height, width, *channels = annotation.mask.shape
             size = "x".join(map(str, (width, height, *channels)))
             raise AnnotationError(
-                f"The mask on {where} has {size} pixels; give one of {info.width}x{info.height}."
+                tr("The mask on {where} has {size} pixels; give one of {width}x{height}.").format(
+                    where=where, size=size, width=info.width, height=info.height
+                )
             )
         # "Not at least" instead of "less than": a box of NaN is neither.
         if annotation.box is not None and not annotation.box.clipped(info.width, info.height).area >= 4:
             raise AnnotationError(
-                f"The box on {where} lies outside the picture or is empty; draw it on the object."
+                tr("The box on {where} lies outside the picture or is empty; draw it on the object.").format(
+                    where=where
+                )
             )
     for object_id in {a.object_id for a in annotations}:
         mine = [a for a in annotations if a.object_id == object_id]
         if all(a.mask is not None and not a.mask.any() for a in mine):
-            raise AnnotationError(f"All masks of object {object_id} are empty; mark the object on one frame.")
+            raise AnnotationError(
+                tr("All masks of object {object_id} are empty; mark the object on one frame.").format(
+                    object_id=object_id
+                )
+            )
 
 
 def grab_cut_box(image: Image, box: Box) -> Probability:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from vosengine.errors import EngineError
+from vosengine.language import tr
 
 
 def write_bytes(path: Path, content: bytes, durable: bool = False) -> None:
@@ -32,7 +33,10 @@ def write_bytes(path: Path, content: bytes, durable: bool = False) -> None:
             beside.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise EngineError(
-            f"{path} could not be written ({reason}); free some space or choose a place that can be written."
+            tr(
+                "{path} could not be written ({reason}); free some space or choose a place that can be "
+                "written."
+            ).format(path=path, reason=reason)
         ) from error
 
 

@@ -23,6 +23,7 @@ from vosengine.crop import Window, window_around
 from vosengine.errors import AnnotationError
 from vosengine.finetune import image_tensor, map_tensor
 from vosengine.guided_training import as_guidance
+from vosengine.language import tr
 from vosengine.runtime import device, mixed_precision, placed
 from vosengine.snap import snap, to_full_resolution
 from vosengine.types import Box, Image, Mask, Probability
@@ -85,7 +86,7 @@ def box_flags(box: Box, height: int, width: int) -> Probability:
     rows = slice(math.floor(inside.y), math.ceil(inside.y + inside.height))
     flags[rows, math.floor(inside.x) : math.ceil(inside.x + inside.width)] = inside.area > 0
     if not flags.any():
-        raise AnnotationError("The box does not cover any of the frame; draw it round the object.")
+        raise AnnotationError(tr("The box does not cover any of the frame; draw it round the object."))
     return flags
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from vosengine.errors import EngineError
+from vosengine.language import tr
 
 SNAP_KINDS = ("none", "bilateral", "superpixels", "crf")
 ALPHA_KINDS = ("snapped", "closed_form")
@@ -206,21 +207,25 @@ PRESETS: dict[str, Config] = {
 }
 
 PRESET_NOTES: dict[str, str] = {
-    "e-osvos-lite": "e-OSVOS-10: a bundled Mask R-CNN that learns in ten steps, at learned rates.",
-    "e-osvos-lite-50-ona": "e-OSVOS-50-OnA: fifty steps, then ten on its own result every five frames.",
-    "e-osvos-paper": "e-OSVOS-100-OnA's ResNet-50 from COCO weights, not meta-learned: wants a GPU.",
-    "draft": "A quick look: a few fine-tuning steps, no edge snapping.",
-    "instant": "Ten fine-tuning steps and one look a frame: close to balanced in half of the time.",
-    "balanced": "The default: guided by the previous mask, snapped to the edges.",
-    "best": "Three times the fine-tuning, gentler, and soft edges: for the final matte.",
-    "osvos-lite": "OSVOS with the bundled network: frames independent, no guidance.",
-    "box-filtered-lite": "OSVOS filtered by detected boxes, with the bundled networks.",
-    "box-filtered-paper": "OSVOS's VGG16 at depth 1, filtered by Faster R-CNN's boxes: wants a GPU.",
-    "osvos-paper": "OSVOS's VGG16 from ImageNet weights, without parent training: wants a GPU.",
-    "iterative-lite": "OSVOS that goes on learning from its own results, with the bundled network.",
-    "iterative-paper": "OSVOS's VGG16 trained further every 10 frames on its own results: wants a GPU.",
-    "masktrack-lite": "MaskTrack with a bundled network: guided by the previous mask alone, whole frames.",
-    "masktrack-paper": "MaskTrack's DeepLab-VGG16; give it trained weights, else ImageNet's: wants a GPU.",
+    "e-osvos-lite": tr("e-OSVOS-10: a bundled Mask R-CNN that learns in ten steps, at learned rates."),
+    "e-osvos-lite-50-ona": tr("e-OSVOS-50-OnA: fifty steps, then ten on its own result every five frames."),
+    "e-osvos-paper": tr("e-OSVOS-100-OnA's ResNet-50 from COCO weights, not meta-learned: wants a GPU."),
+    "draft": tr("A quick look: a few fine-tuning steps, no edge snapping."),
+    "instant": tr("Ten fine-tuning steps and one look a frame: close to balanced in half of the time."),
+    "balanced": tr("The default: guided by the previous mask, snapped to the edges."),
+    "best": tr("Three times the fine-tuning, gentler, and soft edges: for the final matte."),
+    "osvos-lite": tr("OSVOS with the bundled network: frames independent, no guidance."),
+    "box-filtered-lite": tr("OSVOS filtered by detected boxes, with the bundled networks."),
+    "box-filtered-paper": tr("OSVOS's VGG16 at depth 1, filtered by Faster R-CNN's boxes: wants a GPU."),
+    "osvos-paper": tr("OSVOS's VGG16 from ImageNet weights, without parent training: wants a GPU."),
+    "iterative-lite": tr("OSVOS that goes on learning from its own results, with the bundled network."),
+    "iterative-paper": tr("OSVOS's VGG16 trained further every 10 frames on its own results: wants a GPU."),
+    "masktrack-lite": tr(
+        "MaskTrack with a bundled network: guided by the previous mask alone, whole frames."
+    ),
+    "masktrack-paper": tr(
+        "MaskTrack's DeepLab-VGG16; give it trained weights, else ImageNet's: wants a GPU."
+    ),
 }
 
 
@@ -230,7 +235,11 @@ def preset(name: str, **changes: Any) -> Config:
     Raises EngineError for an unknown preset or field, naming the known ones.
     """
     if name not in PRESETS:
-        raise EngineError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+        raise EngineError(
+            tr("There is no preset {name!r}; choose one of {names}.").format(
+                name=name, names=", ".join(PRESETS)
+            )
+        )
     return changed(PRESETS[name], changes)
 
 
@@ -267,7 +276,9 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
     unknown = sorted(changes.keys() - setting_names().keys())
     if unknown:
         raise EngineError(
-            f"Unknown setting {', '.join(unknown)}; the settings are {', '.join(sorted(setting_names()))}."
+            tr("Unknown setting {names}; the settings are {known}.").format(
+                names=", ".join(unknown), known=", ".join(sorted(setting_names()))
+            )
         )
     for name, value in changes.items():
         part, dot, inner = name.partition(".")
@@ -279,21 +290,27 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
 
 def _check(config: Config) -> None:
     if config.seed < 0 or config.batch_size < 1 or config.steps < 0 or config.working_side < 32:
-        raise EngineError("seed and steps must be at least 0, batch_size 1, working_side 32; change them.")
+        raise EngineError(
+            tr("seed and steps must be at least 0, batch_size 1, working_side 32; change them.")
+        )
     if not 0 <= config.parent_share <= 1:
-        raise EngineError("parent_share must be from 0 to 1; change it.")
+        raise EngineError(tr("parent_share must be from 0 to 1; change it."))
     _one_of(config.snap, "snapping", SNAP_KINDS)
-    _one_of(config.alpha, "kind of alpha", ALPHA_KINDS)
-    _one_of(config.rates, "kind of rates", ("hand", "neuron"))
-    _one_of(config.iterative.filter, "filter of own results", ITERATIVE_FILTERS)
+    _one_of(config.alpha, tr("kind of alpha"), ALPHA_KINDS)
+    _one_of(config.rates, tr("kind of rates"), ("hand", "neuron"))
+    _one_of(config.iterative.filter, tr("filter of own results"), ITERATIVE_FILTERS)
     if config.iterative.every < 1 or config.iterative.steps < 0:
-        raise EngineError("iterative.every must be at least 1 and iterative.steps 0; change them.")
+        raise EngineError(tr("iterative.every must be at least 1 and iterative.steps 0; change them."))
     if config.e_osvos.adapt_every < 0 or config.e_osvos.adapt_steps < 0:
-        raise EngineError("e_osvos.adapt_every and e_osvos.adapt_steps must be at least 0; change them.")
+        raise EngineError(tr("e_osvos.adapt_every and e_osvos.adapt_steps must be at least 0; change them."))
     if not 0 < config.box_filtered.low <= config.box_filtered.high < 1:
-        raise EngineError("box_filtered needs 0 < low <= high < 1; change its thresholds.")
+        raise EngineError(tr("box_filtered needs 0 < low <= high < 1; change its thresholds."))
 
 
 def _one_of(value: str, what: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise EngineError(f"There is no {what} {value!r}; choose {', '.join(known[:-1])} or {known[-1]}.")
+        raise EngineError(
+            tr("There is no {what} {value!r}; choose {names} or {last}.").format(
+                what=what, value=value, names=", ".join(known[:-1]), last=known[-1]
+            )
+        )

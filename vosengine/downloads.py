@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vosengine.errors import WeightsError
+from vosengine.language import tr
 
 
 def downloaded(weights: Any, what: str, instead: str) -> dict[str, Tensor]:
@@ -28,8 +29,10 @@ def downloaded(weights: Any, what: str, instead: str) -> dict[str, Tensor]:
         state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
         raise WeightsError(
-            f"The {what} could not be downloaded; connect to the network once and run again, "
-            f"put {file.name} into {file.parent}, or {instead}."
+            tr(
+                "The {what} could not be downloaded; connect to the network once and run again, put {name} "
+                "into {folder}, or {instead}."
+            ).format(what=what, name=file.name, folder=file.parent, instead=instead)
         ) from error
     return state
 

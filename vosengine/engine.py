@@ -24,6 +24,7 @@ from vosengine.errors import EngineError
 from vosengine.evidence import after_snapping, watch_from
 from vosengine.finetune import Shot
 from vosengine.grabcut import scribbles_to_mask
+from vosengine.language import tr
 from vosengine.lessons import NOTHING, Learned, warm_steps
 from vosengine.methods import architecture_of, box_to_mask_of, new_method, weights_of
 from vosengine.models import store_models, stored_state
@@ -150,12 +151,12 @@ class Engine:
         total = opened.clip.info.frame_count
         yield m.ClipOpened(job_id, opened.clip.info)
         for done, _ in enumerate(opened.proxy.fill(), 1):
-            yield m.JobProgressed(job_id, done, total, "Reading frames")
+            yield m.JobProgressed(job_id, done, total, tr("Reading frames"))
 
     def _fine_tune(self, job_id: int, command: m.FineTune) -> Iterator[m.Event]:
         config = command.config
         opened = self._opened(command.clip, config.working_side, command.cache_folder)
-        yield m.JobProgressed(job_id, 0, 0, "Preparing")
+        yield m.JobProgressed(job_id, 0, 0, tr("Preparing"))
         shots = self._shots(command.annotations, opened, config)
         former = self._former(command)
         lessons = {i: _lesson(command, i, known, former) for i, known in shots.items()}
@@ -166,7 +167,9 @@ class Engine:
             learning = () if lesson.is_known else method.fine_tune(lesson.shots, lesson.steps)
             for loss in learning:
                 done += 1
-                yield m.JobProgressed(job_id, done, total, "Learning the object", f"loss {loss:.3f}")
+                yield m.JobProgressed(
+                    job_id, done, total, tr("Learning the object"), tr("loss {loss:.3f}").format(loss=loss)
+                )
                 if done % PREVIEW_EVERY == 1:
                     turn = done // PREVIEW_EVERY
                     yield self._preview(job_id, object_id, method, lesson.shots, opened, turn)
@@ -231,7 +234,7 @@ class Engine:
     def _propagate(self, job_id: int, command: m.Propagate) -> Iterator[m.Event]:
         config = command.config
         opened = self._opened(command.clip, config.working_side, command.cache_folder)
-        yield m.JobProgressed(job_id, 0, 0, "Preparing")
+        yield m.JobProgressed(job_id, 0, 0, tr("Preparing"))
         shots = self._shots(command.annotations, opened, config)
         methods = self._current(command.clip, config, set(shots), command.models_folder)
         wanted = frozenset(command.span) if command.frames is None else command.frames & set(command.span)
@@ -243,7 +246,7 @@ class Engine:
         done = 0
         for result in steps:
             done += result is not ADAPTING
-            what = "Adapting to the latest frames" if result is ADAPTING else "Propagating"
+            what = tr("Adapting to the latest frames") if result is ADAPTING else tr("Propagating")
             yield m.JobProgressed(job_id, done, total, what)
             if not isinstance(result, FrameResult):
                 continue
@@ -358,7 +361,9 @@ class Engine:
         opened = self._opened(command.clip, Config().working_side, None)
         image = opened.clip.image(command.frame)
         if command.mask.shape != image.shape[:2]:
-            raise EngineError("The mask and the frame differ in size; give a mask of the clip's own size.")
+            raise EngineError(
+                tr("The mask and the frame differ in size; give a mask of the clip's own size.")
+            )
         snapped = snap(image, np.asarray(command.mask / np.float32(255), np.float32), "bilateral")
         yield _drawn(job_id, command, to_mask(snapped))
 
@@ -382,13 +387,13 @@ class Engine:
         if not isinstance(method, Looking):
             yield _drawn(job_id, command, corrected_mask(command.image, command.scribbles, command.previous))
             return
-        yield m.JobProgressed(job_id, 0, 0, "Looking again")
+        yield m.JobProgressed(job_id, 0, 0, tr("Looking again"))
         correction = Correction(command.image, command.scribbles, command.previous, doubtful=True)
         opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
         shots = self._shots(known, opened, command.config)[command.object_id]
         for mask in second_look(method, shots, opened.proxy.image(command.frame), correction):
             if mask is None:
-                yield m.JobProgressed(job_id, 0, 0, "Looking again")
+                yield m.JobProgressed(job_id, 0, 0, tr("Looking again"))
             else:
                 yield _drawn(job_id, command, mask)
 
@@ -430,7 +435,7 @@ class Engine:
 
     def _release(self, job_id: int, command: m.ReleaseModel) -> Iterator[m.Event]:
         self._forget()
-        yield m.JobProgressed(job_id, 1, 1, "Released")
+        yield m.JobProgressed(job_id, 1, 1, tr("Released"))
 
     def _forget(self) -> None:
         self._models = None

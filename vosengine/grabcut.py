@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.errors import AnnotationError
+from vosengine.language import tr
 from vosengine.snap import to_full_resolution
 from vosengine.types import Box, Image, Mask
 from vosengine.windows import Window, bounding_window
@@ -116,7 +117,7 @@ def _hints(image: Image, scribbles: NDArray[np.uint8], box: Box | None) -> _Hint
         possible = _reachable(foreground, background)
     else:
         raise AnnotationError(
-            "Nothing points to the object yet; draw a foreground stroke on it or a box round it."
+            tr("Nothing points to the object yet; draw a foreground stroke on it or a box round it.")
         )
     return _Hints(foreground, background, possible, box is not None)
 
@@ -126,8 +127,10 @@ def check_size(image: Image, *drawn: NDArray[np.uint8]) -> None:
     height, width = image.shape[:2]
     if any(each.shape != (height, width) for each in drawn):
         raise AnnotationError(
-            f"The scribbles or the mask do not have the frame's size {width}x{height}; "
-            "draw them on this frame."
+            tr(
+                "The scribbles or the mask do not have the frame's size {width}x{height}; draw them on this "
+                "frame."
+            ).format(width=width, height=height)
         )
 
 
@@ -138,7 +141,7 @@ def _box_flags(box: Box, shape: tuple[int, ...]) -> Flags:
         round(inside.y) : round(inside.y + inside.height), round(inside.x) : round(inside.x + inside.width)
     ] = 1
     if not flags.any():
-        raise AnnotationError("The box does not cover any of the frame; draw it round the object.")
+        raise AnnotationError(tr("The box does not cover any of the frame; draw it round the object."))
     return flags
 
 

@@ -28,6 +28,7 @@ from vosengine.batches import Stretch
 from vosengine.config import Config, config_from_dict, config_to_dict
 from vosengine.edge_controls import UNFINISHED, EdgeTrack, track_from_dict, track_to_dict
 from vosengine.errors import ProjectError
+from vosengine.language import tr
 from vosengine.project_io import absolute
 from vosengine.types import Box, ClipInfo, ColourTags, Span
 
@@ -91,6 +92,11 @@ class Manifest:
 def colour_of(object_id: int) -> str:
     """The colour a new object gets."""
     return COLOURS[(object_id - 1) % len(COLOURS)]
+
+
+def name_of(object_id: int) -> str:
+    """The name a new object gets."""
+    return tr("Object {number}").format(number=object_id)
 
 
 # --- writing ---------------------------------------------------------------------------------------------
@@ -196,8 +202,10 @@ def load(text: str, folder: Path) -> Manifest:
     version = values.get("version")
     if isinstance(version, int) and version > VERSION:
         raise ProjectError(
-            f"{folder} was saved by a newer Rotoshot (project version {version}, this one reads up to "
-            f"{VERSION}); open it with that newer Rotoshot."
+            tr(
+                "{folder} was saved by a newer Rotoshot (project version {version}, this one reads up to "
+                "{known}); open it with that newer Rotoshot."
+            ).format(folder=folder, version=version, known=VERSION)
         )
     try:
         return _parse(upgraded(values), folder)

@@ -16,6 +16,7 @@ from vosengine.clip import open_clip
 from vosengine.clip.numbering import is_still, numbered_files
 from vosengine.clip.stills import read_alpha, read_grey, read_header
 from vosengine.errors import AnnotationError, ClipError
+from vosengine.language import tr
 from vosengine.png import is_palette, read_palette_ids
 from vosengine.types import ClipInfo, Matte
 
@@ -63,7 +64,9 @@ def find_masks(path: Path, alone: bool = False) -> MaskSource:
             set().union(*(np.unique(read_palette_ids(file)).tolist() for file in files.values())) - {0}
         )
         if not ids:
-            raise AnnotationError(f"{first.name} and its sequence show no object; choose other masks.")
+            raise AnnotationError(
+                tr("{name} and its sequence show no object; choose other masks.").format(name=first.name)
+            )
         return MaskSource(path, MaskKind.IDS, header.width, header.height, numbers, tuple(ids), files)
     alpha = None if header.alpha is None else read_alpha(first)
     # Pictures that are opaque throughout have an alpha channel by habit: their mask is what they show.
@@ -75,8 +78,10 @@ def require_size(source: MaskSource, clip: ClipInfo) -> None:
     """Raises AnnotationError when the masks do not have the clip's size."""
     if (source.width, source.height) != (clip.width, clip.height):
         raise AnnotationError(
-            f"The masks are {source.width} x {source.height}, the clip {clip.width} x {clip.height}; "
-            "export them at the clip's size."
+            tr(
+                "The masks are {width} x {height}, the clip {clip_width} x {clip_height}; export them at the "
+                "clip's size."
+            ).format(width=source.width, height=source.height, clip_width=clip.width, clip_height=clip.height)
         )
 
 
@@ -97,7 +102,9 @@ def read_masks(source: MaskSource) -> Iterator[tuple[int, dict[int, Matte]]]:
         mattes = _file_masks(source.kind, file)
         for matte in mattes.values():
             if matte.shape != (source.height, source.width):
-                raise AnnotationError(f"{file.name} has another size than the rest; render it again.")
+                raise AnnotationError(
+                    tr("{name} has another size than the rest; render it again.").format(name=file.name)
+                )
         yield number, mattes
 
 
@@ -107,7 +114,9 @@ def _file_masks(kind: MaskKind, file: Path) -> dict[int, Matte]:
         return {each: _solid(ids == each) for each in np.unique(ids).tolist() if each}
     matte = read_alpha(file) if kind is MaskKind.ALPHA else read_grey(file)
     if matte is None:
-        raise AnnotationError(f"{file.name} has no alpha channel, unlike the first; render it again.")
+        raise AnnotationError(
+            tr("{name} has no alpha channel, unlike the first; render it again.").format(name=file.name)
+        )
     if kind is MaskKind.GREY and matte.max(initial=0) == 257:  # 0 and 1 in 8 bits: ids
         matte = _solid(matte > 0)
     return {ONLY: matte}
@@ -118,7 +127,7 @@ def _in_clip(path: Path) -> MaskSource:
         info = clip.info
     kind = MaskKind.ALPHA if info.has_alpha else MaskKind.GREY
     if not info.frame_count:
-        raise ClipError(f"{path.name} has no frames; export it again.")
+        raise ClipError(tr("{name} has no frames; export it again.").format(name=path.name))
     return MaskSource(path, kind, info.width, info.height, tuple(info.span))
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vosengine.config import Config
 from vosengine.errors import ProjectError
+from vosengine.language import tr
 from vosengine.lessons import Learned, config_text, learned_from, model_file, note_of
 from vosengine.propagate import Method
 
@@ -35,7 +36,9 @@ def store_models(
             beside.replace(model_file(folder, object_id))
     except (OSError, SafetensorError) as error:
         raise ProjectError(
-            f"The models cannot be stored in {folder}; make room there and run again."
+            tr("The models cannot be stored in {folder}; make room there and run again.").format(
+                folder=folder
+            )
         ) from error
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from vosengine.errors import EngineError, WeightsError
+from vosengine.language import tr
 
 PREFIX = "neuron_rates."
 LEVELS = ("single", "layer", "neuron")  # the hierarchy of section 3.2.4
@@ -35,7 +36,11 @@ class NeuronRates(nn.Module):
     def __init__(self, network: nn.Module, initial: float, level: str = "neuron") -> None:
         super().__init__()
         if level not in LEVELS:
-            raise EngineError(f"There are no {level!r} rates; choose one of {', '.join(LEVELS)}.")
+            raise EngineError(
+                tr("There are no {level!r} rates; choose one of {names}.").format(
+                    level=level, names=", ".join(LEVELS)
+                )
+            )
         single = _constant((), initial)
         for path, layer in network.named_modules():
             shared = single if level == "single" else _constant((), initial)
@@ -96,7 +101,7 @@ class NeuronSgd(torch.optim.Optimizer):
     def __init__(self, network: nn.Module, rates: Mapping[str, Tensor]) -> None:
         trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
         if not trained.keys() <= rates.keys():
-            raise WeightsError("The learned rates do not fit this network; choose weights made for it.")
+            raise WeightsError(tr("The learned rates do not fit this network; choose weights made for it."))
         super().__init__(list(trained.values()), {"lr": 1.0})
         self.pairs = [(p, rates[name].detach().to(p)) for name, p in trained.items()]
 

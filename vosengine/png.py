@@ -17,6 +17,7 @@ from PIL import Image as PillowImage
 
 from vosengine import atomic
 from vosengine.errors import AnnotationError, EngineError, ProjectError
+from vosengine.language import tr
 from vosengine.types import Mask, Matte
 
 GREYS = ("1", "L", "I;16", "I;16B", "I")
@@ -28,7 +29,7 @@ def read_mask(path: Path) -> Mask:
     Greys and colours count as the object from half brightness on, coloured palettes from id 1 on; a
     picture that holds only 0 and 1 means ids too. Raises AnnotationError for a missing or damaged file.
     """
-    picture = _open(path, AnnotationError, "draw the mask again or choose another file")
+    picture = _open(path, AnnotationError, tr("draw the mask again or choose another file"))
     if picture.mode == "P" and not _is_grey(picture):
         inside = np.asarray(picture) > 0
     elif picture.mode in GREYS:
@@ -43,7 +44,7 @@ def read_soft_mask(path: Path) -> Mask:
 
     Anything but an 8-bit greyscale PNG is read as by `read_mask`.
     """
-    picture = _open(path, AnnotationError, "draw the mask again or choose another file")
+    picture = _open(path, AnnotationError, tr("draw the mask again or choose another file"))
     return np.array(picture) if picture.mode == "L" else read_mask(path)
 
 
@@ -60,10 +61,12 @@ def read_matte(path: Path) -> Matte:
 
     Raises ProjectError for a missing or damaged file and for pictures that are not greyscale.
     """
-    remedy = "propagate the object again"
+    remedy = tr("propagate the object again")
     picture = _open(path, ProjectError, remedy)
     if picture.mode not in GREYS:
-        raise ProjectError(f"{path} is not a greyscale PNG and so no matte; {remedy}.")
+        raise ProjectError(
+            tr("{path} is not a greyscale PNG and so no matte; {remedy}.").format(path=path, remedy=remedy)
+        )
     values = np.asarray(picture)
     if picture.mode == "1":
         return np.where(values, np.uint16(65535), np.uint16(0))
@@ -99,11 +102,13 @@ def read_palette_ids(path: Path) -> NDArray[np.uint8]:
 
     Raises AnnotationError for a missing or damaged file and for full-colour pictures.
     """
-    picture = _open(path, AnnotationError, "choose another file")
+    picture = _open(path, AnnotationError, tr("choose another file"))
     if picture.mode == "1":
         return np.asarray(picture).astype(np.uint8)
     if picture.mode not in ("P", "L"):
-        raise AnnotationError(f"{path} holds no object ids; choose a palette PNG such as those of DAVIS.")
+        raise AnnotationError(
+            tr("{path} holds no object ids; choose a palette PNG such as those of DAVIS.").format(path=path)
+        )
     return np.array(picture)
 
 
@@ -114,7 +119,7 @@ def is_palette(path: Path) -> bool:
     """
     if path.suffix.lower() != ".png":
         return False
-    palette = _open(path, AnnotationError, "choose another file").getpalette("RGB")
+    palette = _open(path, AnnotationError, tr("choose another file")).getpalette("RGB")
     if palette is None:
         return False
     colours = np.array(palette).reshape(-1, 3)  # all of them: a frame without objects uses none
@@ -138,9 +143,13 @@ def _open(path: Path, failure: type[EngineError], remedy: str) -> PillowImage.Im
         picture = PillowImage.open(path)
         picture.load()
     except FileNotFoundError:
-        raise failure(f"{path} does not exist; {remedy}.") from None
+        raise failure(tr("{path} does not exist; {remedy}.").format(path=path, remedy=remedy)) from None
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
-        raise failure(f"{path} cannot be read as a picture ({error}); {remedy}.") from error
+        raise failure(
+            tr("{path} cannot be read as a picture ({error}); {remedy}.").format(
+                path=path, error=error, remedy=remedy
+            )
+        ) from error
     return picture
 
 

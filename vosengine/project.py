@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,14 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine import batches, png, png_note, project_io
-from vosengine.edge_controls import UNFINISHED
+from vosengine.edge_controls import SMOOTHING_MOST, UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
-from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
+from vosengine.language import tr
+from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump, name_of
 from vosengine.messages import ExportSource, read_only
 from vosengine.project_lock import HOLDER, LOCK, ProjectLock
-from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason
+from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 MANIFEST = "project.roto"
+OWN_FOLDERS = frozenset({"annotations", "scribbles", "mattes", "models", "cache", "history"})
 UNKNOWN_REVISION = -1  # of a matte without a note: never up to date
 
 Scribbles = NDArray[np.uint8]
@@ -67,6 +69,18 @@ class StoredPrediction:
     footprint: str = ""
     batch: int = 0
     in_force: bool = True
+
+
+def is_of_project(path: Path) -> bool:
+    """Whether it is a project's folder, or lies in one of those where a project keeps its own files."""
+    own = (folder for folder in path.parents if path.relative_to(folder).parts[0] in OWN_FOLDERS)
+    return any(_is_file(folder / MANIFEST) for folder in (path, *own))
+
+
+def _is_file(path: Path) -> bool:
+    with suppress(OSError):  # a name too long, a folder that is closed to us
+        return path.is_file()
+    return False
 
 
 def harden(matte: Matte) -> Mask:
@@ -149,7 +163,7 @@ class Project:
     def add_object(self, name: str = "", colour: str = "") -> RotoObject:
         """A new object; ids are never used twice."""
         number = self.manifest.next_object_id
-        added = RotoObject(number, name or f"Object {number}", colour or colour_of(number))
+        added = RotoObject(number, name or name_of(number), colour or colour_of(number))
         objects = (*self.manifest.objects, added)
         self.write_manifest(replace(self.manifest, objects=objects, next_object_id=number + 1))
         return added
@@ -317,18 +331,26 @@ class Project:
         boxed = [Annotation(key[1], key[0], box=box) for key, box in boxes.items()]
         return tuple(sorted(drawn + boxed, key=lambda each: (each.object_id, each.frame)))
 
-    def export_sources(self) -> tuple[ExportSource, ...]:
+    def export_sources(
+        self, span: Span | None = None, left_out: Collection[int] = ()
+    ) -> tuple[ExportSource, ...]:
         """One source an object, in order: annotations exactly as drawn, predictions as they are.
 
-        Their edge controls come with them; nothing is finished yet.
+        Their edge controls come with them; nothing is finished yet. Without the objects that are `left_out`
+        and, where `span` is given, the mattes that no export of it needs.
         """
-        files: dict[int, dict[int, Path]] = {each.object_id: {} for each in self.manifest.objects}
+        objects = [each for each in self.manifest.objects if each.object_id not in left_out]
+        needed = None if span is None else span.widened(SMOOTHING_MOST)
+        files: dict[int, dict[int, Path]] = {each.object_id: {} for each in objects}
+
         for object_id, own in files.items():
             for frame, batch in self.mattes_in_force(object_id).items():
-                own[frame] = self.matte_file(object_id, frame, batch)
+                if needed is None or frame in needed:
+                    own[frame] = self.matte_file(object_id, frame, batch)
         drawn = set(self.manifest.approved)
         for object_id, frame in self._stored("annotations"):
-            matte_file = self._as_matte_file(object_id, frame)
+            is_needed = object_id in files and (needed is None or frame in needed)
+            matte_file = self._as_matte_file(object_id, frame) if is_needed else None
             if matte_file is not None:
                 files[object_id][frame] = matte_file
                 drawn.add((object_id, frame))
@@ -340,7 +362,7 @@ class Project:
                 self.manifest.edges.get(each.object_id, UNFINISHED),
                 frozenset(frame for object_id, frame in drawn if object_id == each.object_id),
             )
-            for each in self.manifest.objects
+            for each in objects
         )
 
     def _as_matte_file(self, object_id: int, frame: int) -> Path | None:
@@ -382,14 +404,20 @@ class Project:
         aside = project_io.unused(path.with_name(path.name + ".damaged"))
         with suppress(OSError):
             path.replace(aside)
-        self.messages.append(f"{path.relative_to(self.folder)} was set aside as {aside.name}: {reason}")
+        self.messages.append(
+            tr("{path} was set aside as {name}: {reason}").format(
+                path=path.relative_to(self.folder), name=aside.name, reason=reason
+            )
+        )
 
     def _check_size(self, picture: NDArray[Any]) -> None:
         clip = self.manifest.clip
         if picture.shape != (clip.height, clip.width):
             size = " x ".join(str(side) for side in reversed(picture.shape))
             raise AnnotationError(
-                f"The picture is {size}, the clip {clip.width} x {clip.height}; use one of the clip's size."
+                tr("The picture is {size}, the clip {width} x {height}; use one of the clip's size.").format(
+                    size=size, width=clip.width, height=clip.height
+                )
             )
 
     def copy_to(self, folder: Path) -> Project:
@@ -405,7 +433,9 @@ class Project:
             shutil.copytree(self.folder, folder, ignore=left_out, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:
             raise ProjectError(
-                f"The project could not be copied to {folder} ({error}); choose another folder."
+                tr("The project could not be copied to {folder} ({error}); choose another folder.").format(
+                    folder=folder, error=error
+                )
             ) from error
         copy = Project(folder, self.manifest, ProjectLock(folder), self.messages)
         copy.write_manifest()
@@ -419,21 +449,32 @@ def check_same_clip(known: ClipInfo, found: ClipInfo, accept_changed: bool = Fal
     """
     if (found.width, found.height) != (known.width, known.height):
         raise ProjectError(
-            f"{found.path.name} is {found.width} x {found.height}, the project's clip "
-            f"{known.width} x {known.height}; choose the original clip."
+            tr(
+                "{name} is {width} x {height}, the project's clip {clip_width} x {clip_height}; choose the "
+                "original clip."
+            ).format(
+                name=found.path.name,
+                width=found.width,
+                height=found.height,
+                clip_width=known.width,
+                clip_height=known.height,
+            )
         )
     same = (found.fingerprint, found.frame_count) == (known.fingerprint, known.frame_count)
     if not same and not accept_changed:
         raise ProjectError(
-            f"{found.path.name} is not the clip this project was made with; "
-            "choose the original or accept the change."
+            tr(
+                "{name} is not the clip this project was made with; choose the original or accept the change."
+            ).format(name=found.path.name)
         )
 
 
 def check_free(folder: Path) -> None:
     """Raise ProjectError when a folder holds a project already."""
     if (folder / MANIFEST).exists():
-        raise ProjectError(f"{folder} holds a project already; open it or choose another folder.")
+        raise ProjectError(
+            tr("{folder} holds a project already; open it or choose another folder.").format(folder=folder)
+        )
 
 
 def _known(folder: Path, object_id: int, frame: int, batch: int, in_force: bool) -> StoredPrediction:

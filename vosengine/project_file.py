@@ -26,7 +26,8 @@ from pathlib import Path
 
 from vosengine import project_io
 from vosengine.errors import ProjectError
-from vosengine.manifest import VERSION, Key, Manifest, RotoObject, colour_of, load
+from vosengine.language import tr, trn
+from vosengine.manifest import VERSION, Key, Manifest, RotoObject, colour_of, load, name_of
 from vosengine.project import (
     MANIFEST,
     Origin,
@@ -90,7 +91,11 @@ def open_project(folder: Path) -> Project:
     """
     folder = project_io.absolute(folder.parent if folder.name == MANIFEST else folder)
     if not (folder / MANIFEST).exists() and not (folder / _BACKUP).exists():
-        raise ProjectError(f"{folder} holds no {MANIFEST} and so is no project; choose another folder.")
+        raise ProjectError(
+            tr("{folder} holds no {manifest} and so is no project; choose another folder.").format(
+                folder=folder, manifest=MANIFEST
+            )
+        )
     lock = ProjectLock(folder)
     try:
         manifest, messages = _read_manifest(folder)
@@ -133,10 +138,16 @@ def _read_backup(backup: Path, folder: Path, damage: Exception) -> tuple[Manifes
         manifest = load(backup.read_text("utf-8"), folder)
     except (OSError, ValueError):
         raise ProjectError(
-            f"{folder / MANIFEST} is damaged ({damage}); restore it from a backup, "
-            "the drawn masks are safe in its annotations folder."
+            tr(
+                "{path} is damaged ({damage}); restore it from a backup, the drawn masks are safe in its "
+                "annotations folder."
+            ).format(path=folder / MANIFEST, damage=damage)
         ) from damage
-    return manifest, [f"{MANIFEST} was damaged ({damage}), so its state at the last opening was used."]
+    return manifest, [
+        tr("{manifest} was damaged ({damage}), so its state at the last opening was used.").format(
+            manifest=MANIFEST, damage=damage
+        )
+    ]
 
 
 def _adopt_orphans(project: Project) -> None:
@@ -146,7 +157,7 @@ def _adopt_orphans(project: Project) -> None:
         int(path.name) for path in (project.folder / "annotations").glob("*") if path.name.isdecimal()
     )
     found = tuple(
-        RotoObject(number, f"Object {number}", colour_of(number))
+        RotoObject(number, name_of(number), colour_of(number))
         for number in numbers
         if number >= known.next_object_id and any(project.annotation_file(number, 0).parent.glob("*.png"))
     )
@@ -155,7 +166,12 @@ def _adopt_orphans(project: Project) -> None:
             replace(known, objects=known.objects + found, next_object_id=found[-1].object_id + 1)
         )
         project.adopted = frozenset(each.object_id for each in found)
-        project.messages.append(f"{len(found)} object(s) drawn just before the last end were recovered.")
+        text = trn(
+            "{count} object drawn just before the last end was recovered.",
+            "{count} objects drawn just before the last end were recovered.",
+            len(found),
+        )
+        project.messages.append(text.format(count=len(found)))
 
 
 def _tidy(folder: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vosengine import atomic
 from vosengine.errors import EngineError, ProjectError
+from vosengine.language import tr
 
 
 def write(path: Path, content: bytes, durable: bool = True) -> None:
@@ -27,14 +28,22 @@ def remove(path: Path) -> None:
 
 
 def copy(path: Path, place: Path) -> None:
-    """A second name for a file, or a copy where the file system knows no such thing."""
-    with unwritable(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)
-        try:
-            os.link(path, place)
-        except OSError:
-            shutil.copyfile(path, place)
+    """A second name for a file, or a copy where the file system knows no such thing.
+
+    Raises FileNotFoundError where there is no such file, ProjectError where the place cannot be written.
+    """
+    try:
+        with unwritable(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            try:
+                os.link(path, place)
+            except OSError:
+                shutil.copyfile(path, place)
+    except ProjectError:
+        if not path.exists():
+            raise FileNotFoundError(path) from None
+        raise
 
 
 def unused(path: Path) -> Path:
@@ -59,5 +68,7 @@ def unwritable(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise ProjectError(
-            f"{path} could not be written ({reason}); free some space or choose another place."
+            tr("{path} could not be written ({reason}); free some space or choose another place.").format(
+                path=path, reason=reason
+            )
         ) from error

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from vosengine import atomic
 from vosengine.errors import EngineError, ProjectError
+from vosengine.language import tr
 
 LOCK = "project.lock"
 HOLDER = "project.lock.json"  # beside the lock: Windows lets nobody read a locked file
@@ -31,12 +32,16 @@ class ProjectLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ProjectError(
-                f"{folder} is open in another Rotoshot ({_held_by(folder)}); close it there first."
+                tr("{folder} is open in another Rotoshot ({holder}); close it there first.").format(
+                    folder=folder, holder=_held_by(folder)
+                )
             ) from None
         except (OSError, NotImplementedError) as error:  # the second: a file system without locks
             reason = getattr(error, "strerror", None) or error
             raise ProjectError(
-                f"{folder} cannot be locked ({reason}); copy it to a place that can be written."
+                tr("{folder} cannot be locked ({reason}); copy it to a place that can be written.").format(
+                    folder=folder, reason=reason
+                )
             ) from error
         self.was_left = self._holder.exists()
         holder = {"host": socket.gethostname(), "pid": os.getpid()}
@@ -62,4 +67,6 @@ def holder(folder: Path) -> tuple[str, int] | None:
 
 def _held_by(folder: Path) -> str:
     found = holder(folder)
-    return f"process {found[1]} on {found[0]}" if found is not None else "on this or another computer"
+    if found is None:
+        return tr("on this or another computer")
+    return tr("process {process} on {computer}").format(process=found[1], computer=found[0])

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from vosengine.errors import WeightsError
+from vosengine.language import tr
 from vosengine.types import Probability, Reason
 from vosengine.weights import bundled_folder
 
@@ -115,9 +116,11 @@ def read_estimator(path: Path) -> Estimator:
         typical = {kind: float(each["typical"]) for kind, each in content["evidence"].items()}
         intercept = float(content["intercept"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path.name} is missing or damaged; copy or train it again.") from error
+        raise WeightsError(
+            tr("{name} is missing or damaged; copy or train it again.").format(name=path.name)
+        ) from error
     if not weights.keys() <= KINDS.keys() or min(weights.values(), default=0) < 0:
-        raise WeightsError(f"{path.name} is of another edition; train it again.")
+        raise WeightsError(tr("{name} is of another edition; train it again.").format(name=path.name))
     return Estimator(intercept, weights, typical)
 
 

@@ -12,6 +12,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from vosengine.language import trn
+
 Network = TypeVar("Network", bound=nn.Module)
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 LARGE = 1 << 30
@@ -55,7 +57,8 @@ def device_in_use() -> tuple[str, int, int]:
     where = device()
     if where.type != "cuda":
         threads = torch.get_num_threads()
-        return f"CPU, {threads} {'thread' if threads == 1 else 'threads'}", 0, 0
+        text = trn("CPU, {count} thread", "CPU, {count} threads", threads)
+        return text.format(count=threads), 0, 0
     properties = torch.cuda.get_device_properties(where)
     return properties.name, torch.cuda.memory_reserved(where), properties.total_memory
 

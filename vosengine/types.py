@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vosengine.language import mark
+
 Image = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 Matte = NDArray[np.uint16]
@@ -43,6 +45,10 @@ class Span:
 
     def __contains__(self, frame: object) -> bool:
         return isinstance(frame, int) and self.start <= frame < self.stop
+
+    def widened(self, frames: int) -> Span:
+        """The same with so many frames more on either side, none of them before frame 0."""
+        return Span(max(self.start - frames, 0), self.stop + frames)
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,10 @@ class Direction(Enum):
 class Reason(StrEnum):
     """Why a prediction may be bad, in an editor's words."""
 
-    LOST = "nothing was found"
-    UNSURE = "the outline is uncertain"
-    EDGE = "the outline is not on an edge of the picture"
-    COLOURS = "the surroundings look like the object"
+    LOST = mark("nothing was found")
+    UNSURE = mark("the outline is uncertain")
+    EDGE = mark("the outline is not on an edge of the picture")
+    COLOURS = mark("the surroundings look like the object")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from vosengine.downloads import downloaded
 from vosengine.errors import WeightsError
+from vosengine.language import tr
 from vosengine.networks.lite import LiteNet
 from vosengine.networks.masktrack import MaskTrackVgg16, with_mask_filters
 from vosengine.networks.masktrack_lite import MaskTrackLite
@@ -64,7 +65,9 @@ def find(name: str) -> Path:
     if not path.is_file():
         known = ", ".join(checkpoint.path.stem for checkpoint in bundled()) or "none"
         raise WeightsError(
-            f"There are no weights {name!r}; give a .safetensors file or a bundled name ({known})."
+            tr("There are no weights {name!r}; give a .safetensors file or a bundled name ({known}).").format(
+                name=name, known=known
+            )
         )
     return path
 
@@ -76,7 +79,7 @@ def describe(path: Path) -> Checkpoint:
             architecture = (file.metadata() or {}).get("architecture", "unknown")
     except (OSError, SafetensorError) as error:
         raise WeightsError(
-            f"{path.name} is damaged or not a safetensors file; copy or train it again."
+            tr("{name} is damaged or not a safetensors file; copy or train it again.").format(name=path.name)
         ) from error
     return Checkpoint(path, architecture, _card(path.with_suffix(".json")))
 
@@ -86,7 +89,9 @@ def _card(path: Path) -> dict[str, Any]:
     try:
         card: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     except ValueError as error:
-        raise WeightsError(f"The model card {path.name} is damaged; mend it or move it away.") from error
+        raise WeightsError(
+            tr("The model card {name} is damaged; mend it or move it away.").format(name=path.name)
+        ) from error
     return card
 
 
@@ -99,7 +104,9 @@ def load_network(architecture: str, name: str) -> nn.Module:
     """
     if architecture not in ARCHITECTURES:
         raise WeightsError(
-            f"There is no architecture {architecture!r}; choose one of {', '.join(ARCHITECTURES)}."
+            tr("There is no architecture {architecture!r}; choose one of {names}.").format(
+                architecture=architecture, names=", ".join(ARCHITECTURES)
+            )
         )
     known = ARCHITECTURES[architecture]
     network = known.build()
@@ -112,8 +119,9 @@ def load_network(architecture: str, name: str) -> nn.Module:
     checkpoint = describe(path)
     if checkpoint.architecture != architecture:
         raise WeightsError(
-            f"{path.name} holds a {checkpoint.architecture!r} network, not {architecture!r}; "
-            "choose matching weights."
+            tr("{name} holds a {architecture!r} network, not {wanted!r}; choose matching weights.").format(
+                name=path.name, architecture=checkpoint.architecture, wanted=architecture
+            )
         )
     state = {key: value for key, value in _tensors(path).items() if not key.startswith(PREFIX)}
     load_state(network, state, path.name)
@@ -132,7 +140,9 @@ def load_rates(name: str) -> dict[str, Tensor]:
     }
     if not rates:
         raise WeightsError(
-            f"{path.name} holds no learned rates; choose weights of `rotoshot train meta`, or hand-set rates."
+            tr(
+                "{name} holds no learned rates; choose weights of `rotoshot train meta`, or hand-set rates."
+            ).format(name=path.name)
         )
     return rates
 
@@ -142,7 +152,9 @@ def load_state(network: nn.Module, state: dict[str, Tensor], source: str) -> Non
     try:
         network.load_state_dict({key: value.float() for key, value in state.items()})
     except RuntimeError as error:
-        raise WeightsError(f"{source} does not fit this network; choose weights made for it.") from error
+        raise WeightsError(
+            tr("{source} does not fit this network; choose weights made for it.").format(source=source)
+        ) from error
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -150,7 +162,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path.name} is damaged; copy or train it again.") from error
+        raise WeightsError(tr("{name} is damaged; copy or train it again.").format(name=path.name)) from error
 
 
 def load_mobilenet(network: Any) -> None:
@@ -177,8 +189,8 @@ def vgg16_stages() -> dict[str, Tensor]:
     """torchvision's VGG16 trunk, downloaded with a progress bar to torch's cache on first use."""
     from torchvision.models import VGG16_Weights  # noqa: PLC0415 - slow to import, rarely needed
 
-    instead = "choose a preset with the bundled lite network"
-    state = downloaded(VGG16_Weights.IMAGENET1K_FEATURES, "ImageNet weights of VGG16", instead)
+    instead = tr("choose a preset with the bundled lite network")
+    state = downloaded(VGG16_Weights.IMAGENET1K_FEATURES, tr("ImageNet weights of VGG16"), instead)
     features = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
     return stage_state(features)
 
@@ -196,8 +208,8 @@ def load_coco(network: nn.Module) -> None:
     """
     from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights  # noqa: PLC0415 - as above
 
-    instead = "choose a preset with the bundled lite network"
-    state = downloaded(MaskRCNN_ResNet50_FPN_Weights.COCO_V1, "COCO weights of Mask R-CNN", instead)
+    instead = tr("choose a preset with the bundled lite network")
+    state = downloaded(MaskRCNN_ResNet50_FPN_Weights.COCO_V1, tr("COCO weights of Mask R-CNN"), instead)
     own = network.state_dict()
     fitting = {k: v for k, v in state.items() if k not in own or own[k].shape == v.shape}
     network.load_state_dict(fitting, strict=False)

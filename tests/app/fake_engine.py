@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from vosengine.errors import WeightsError
 from vosengine.messages import (
     Command,
     Correct,
+    DeviceUsed,
     Event,
     Export,
     ExportWritten,
@@ -45,6 +47,7 @@ class FakeEngine:
         self.shifts: dict[int, int] = {}
         self.gate_propagation_only = False
         self.cold: tuple[int, ...] = ()  # objects that are learned afresh
+        self.device: DeviceUsed | None = None  # what it says that it learns on
 
     def run(self, job_id: int, command: Command) -> Iterator[Event]:
         self.commands.append(command)
@@ -76,6 +79,8 @@ class FakeEngine:
         if self.fail == "bug":
             raise ZeroDivisionError("a bug")
         object_ids = tuple(sorted({a.object_id for a in command.annotations}))
+        if self.device is not None:
+            yield replace(self.device, job_id=job_id)
         for step in range(4):
             yield JobProgressed(job_id, step, 4, "Learning the objects", f"loss {1 / (step + 1):.2f}")
             yield MaskPreviewed(job_id, 1, object_ids[0], frozen(np.full(SHAPE, 20000, np.uint16)))

@@ -7,18 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.cost_text import cost_lines, cost_tip
 from app.costs import FRAME, STEP, Case, Costs, Work
-from app.foresight import reached
 from app.progress import Pace, UnitTimer, rate_text
 from app.settings import Settings, load_settings, save_settings
 from vosengine.config import PRESETS
 from vosengine.published import FASTER_RCNN, MASK_RCNN, VGG16, missing_for, needed_by
-from vosengine.sweeps import plan, steps_of
-from vosengine.types import Direction, Span
 
 HD, UHD = (1920, 1080), (3840, 2160)
 CPU = "CPU, 2 threads"
@@ -126,22 +121,6 @@ def test_the_published_weights_are_those_that_torchvision_downloads(monkeypatch:
         assert published.url.endswith(f"/{known.file}")
         assert round(published.meta["_file_size"]) == known.megabytes
         assert cached_file(published.url) == cache_folder() / known.file
-
-
-@given(
-    st.sets(st.integers(0, 29), min_size=1, max_size=4),
-    st.sets(st.integers(0, 29)),
-    st.sampled_from(Direction),
-    st.tuples(st.integers(0, 29), st.integers(1, 30)),
-)
-def test_the_frames_to_visit_are_those_that_the_engine_plans(
-    annotated: set[int], wanted: set[int], direction: Direction, ends: tuple[int, int]
-) -> None:
-    span = Span(ends[0], max(ends[0] + 1, ends[1]))
-    marked = {1: sorted(annotated), 2: [min(annotated)]}
-    wanted &= set(span)
-    foreseen = sum(reached(group[0].frames, sorted(wanted)) for group in plan(marked, span, direction))
-    assert foreseen == steps_of(plan(marked, span, direction, wanted))
 
 
 def test_the_pace_is_that_of_the_last_seconds() -> None:

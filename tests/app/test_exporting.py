@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -14,11 +16,14 @@ from pytestqt.qtbot import QtBot
 from app.export_choice import Frames
 from app.export_dialog import FORM, PROGRESS, RESULT, ExportDialog
 from app.findings import Mark
+from app.jobs import JobState
 from app.main_window import MainWindow
 from tests.app.conftest import FIRST_NUMBER, FRAMES, Confirm, open_and_wait
 from tests.app.fake_engine import FakeEngine
 from tests.app.mouse import drag
 from tests.app.person import do, document_of, run, scribble
+from vosengine.errors import ExportError
+from vosengine.export import Forecast, forecast
 from vosengine.messages import Export
 from vosengine.png import read_matte
 from vosengine.types import Span
@@ -187,36 +192,224 @@ def test_cancelling_says_so_and_hiding_does_not_cancel(
     qtbot.waitUntil(lambda: page(dialog) == RESULT)
 
 
-def test_several_exports_wait_for_one_another(
+def queue(dialog: ExportDialog, template: str, qtbot: QtBot) -> int:
+    """The number of the job."""
+    choose(dialog, template)
+    jobs = dialog._workspace.jobs
+    count = len(jobs.jobs)
+    QTest.mouseClick(dialog.queue_button, LEFT)
+    qtbot.waitUntil(lambda: len(jobs.jobs) > count)
+    return max(job.number for job in jobs.jobs)
+
+
+def test_several_exports_wait_and_do_not_interrupt_the_next(
     opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
 ):
     engine.gate.clear()
     for template in ("prores4444", "png16"):
-        choose(dialog, template)
-        count = len(opened.workspace.jobs.jobs)
-        QTest.mouseClick(dialog.queue_button, LEFT)
-        qtbot.waitUntil(lambda count=count: len(opened.workspace.jobs.jobs) > count)  # type: ignore[misc]
+        queue(dialog, template, qtbot)
         assert page(dialog) == FORM
         assert "In the queue" in dialog.problem.text()
+    opened.editing.rename(1, "walker")  # the list and the names follow, the sentence stays
+    qtbot.waitUntil(lambda: bool(names(dialog)) and names(dialog)[0][0].startswith("walker"))
+    assert "In the queue" in dialog.problem.text()
+    assert not dialog.results_button.isEnabled()
     engine.gate.set()
-    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+    qtbot.waitUntil(lambda: "2 of 2 exports" in dialog.problem.text())
+    assert page(dialog) == FORM
     assert [c.template for c in engine.of(Export) if isinstance(c, Export)] == ["prores4444", "png16"]
+    QTest.mouseClick(dialog.results_button, LEFT)
+    assert page(dialog) == RESULT
     assert "2 of 2 exports" in dialog.results.heading.text()
     assert dialog.results.tree.topLevelItemCount() == 2
 
 
-def test_a_result_does_not_take_the_form_away_from_the_next_export(
+def test_each_of_several_exports_can_be_cancelled(
     opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
 ):
     engine.gate.clear()
+    queue(dialog, "prores4444", qtbot)
     choose(dialog, "png16")
-    QTest.mouseClick(dialog.queue_button, LEFT)
-    qtbot.waitUntil(lambda: "In the queue" in dialog.problem.text())
-    choose(dialog, "prores4444")
+    QTest.mouseClick(dialog.export_button, LEFT)
+    qtbot.waitUntil(lambda: page(dialog) == PROGRESS)
+    qtbot.waitUntil(lambda: len(engine.of(Export)) == 1)
+    QTest.mouseClick(dialog.progress.cancel, LEFT)
+    qtbot.waitUntil(lambda: len(engine.of(Export)) == 2)
+    QTest.mouseClick(dialog.progress.cancel, LEFT)
+    qtbot.waitUntil(lambda: page(dialog) == FORM)
+    assert [job.state for job in opened.workspace.jobs.jobs[-2:]] == [JobState.CANCELLED] * 2
+    assert dialog.problem.text().count("nothing was written") == 2
+
+
+def test_all_reasons_are_told(
+    opened: MainWindow,
+    dialog: ExportDialog,
+    engine: FakeEngine,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    engine.gate.clear()
+    do(opened, "run")
+    said = iter(("first reason", "second reason"))
+
+    def refuse(*_: object) -> Export:
+        raise ExportError(next(said))
+
+    monkeypatch.setattr("app.exporter.kept_in", refuse)
+    for template in ("prores4444", "png16"):
+        queue(dialog, template, qtbot)
     engine.gate.set()
-    qtbot.waitUntil(lambda: "PNG mattes" in dialog.problem.text() and "written" in dialog.problem.text())
-    assert page(dialog) == FORM
-    assert dialog.form.choice().template == "prores4444"
+    qtbot.waitUntil(lambda: "reason" in dialog.problem.text())
+    assert "first reason" in dialog.problem.text()
+    assert "second reason" in dialog.problem.text()
+
+
+def test_what_the_queue_forgot_is_still_told(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
+):
+    engine.gate.clear()
+    queue(dialog, "prores4444", qtbot)
+    second = queue(dialog, "png16", qtbot)
+    jobs = opened.workspace.jobs
+
+    def clear() -> None:
+        if jobs.running is not None and jobs.running.number == second and jobs.jobs[0] is not jobs.running:
+            jobs.clear_ended()
+
+    jobs.changed.connect(clear)
+    engine.gate.set()
+    qtbot.waitUntil(dialog.results_button.isEnabled)
+    assert dialog.results.report.toPlainText().count("1 output written and checked.") == 2
+
+
+def test_a_queued_export_takes_its_names(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot, confirm: Confirm
+):
+    engine.gate.clear()
+    number = queue(dialog, "prores4444", qtbot)
+    taken = ("Object 1.mov", str(FRAMES), "a queued export writes it too")
+    qtbot.waitUntil(lambda: names(dialog) == [taken])
+    asked = confirm(False)
+    QTest.mouseClick(dialog.queue_button, LEFT)
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    assert len(engine.of(Export)) <= 1
+    opened.workspace.jobs.cancel(number)
+    qtbot.waitUntil(lambda: names(dialog) == [("Object 1.mov", str(FRAMES), "new")])
+
+
+def test_two_clicks_make_one_export(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
+):
+    qtbot.waitUntil(lambda: names(dialog) != [])
+    QTest.mouseDClick(dialog.export_button, LEFT)
+    QTest.mouseClick(dialog.export_button, LEFT)
+    QTest.mouseClick(dialog.queue_button, LEFT)
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+    assert len(engine.of(Export)) == 1
+
+
+def test_an_export_that_is_held_back_says_so_and_goes_on(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
+):
+    jobs = opened.workspace.jobs
+    engine.gate.clear()
+    do(opened, "run")
+    qtbot.waitUntil(lambda: jobs.progress.what == "Waiting")
+    QTest.mouseClick(dialog.export_button, LEFT)
+    qtbot.waitUntil(lambda: page(dialog) == PROGRESS)
+    assert "Waits for the jobs" in dialog.progress.stage.text()
+    assert not dialog.progress.go_on.isVisible()
+    jobs.stop()
+    qtbot.waitUntil(dialog.progress.go_on.isVisible)
+    assert "Held back" in dialog.progress.stage.text()
+    assert dialog.progress.bar.maximum() > 0  # it stands still
+    engine.gate.set()
+    QTest.mouseClick(dialog.progress.go_on, LEFT)
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+
+
+def ticks(dialog: ExportDialog) -> list[bool]:
+    objects = dialog.form.objects
+    return [objects.item(row).checkState() is Qt.CheckState.Checked for row in range(objects.count())]
+
+
+def test_what_is_not_cut_out_yet_is_left_out_only_so_long(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, footage: Path, qtbot: QtBot
+):
+    dialog.form.objects.setCurrentRow(0)
+    do(opened, "add_object")
+    qtbot.waitUntil(lambda: ticks(dialog) == [True, False])
+    assert dialog.form.objects.currentRow() == 0
+    command = press_export(dialog, engine, qtbot)
+    assert [source.object_id for source in command.sources] == [1]
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+    do(opened, "close_project")
+    open_and_wait(opened, footage, qtbot)
+    again = dialog_of(opened, footage.parent / "out")
+    assert ticks(again) == [True, False]
+    again.close()
+    document_of(opened).select(2)
+    scribble(opened, qtbot)
+    do(opened, "export")
+    assert ticks(again) == [True, True]
+    again.form.objects.item(0).setCheckState(Qt.CheckState.Unchecked)
+    again.form.refresh()
+    assert ticks(again) == [False, True]
+
+
+def test_the_form_is_up_to_date_when_it_comes_back(opened: MainWindow, dialog: ExportDialog, qtbot: QtBot):
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    do(opened, "add_object")
+    opened.editing.rename(1, "walker")
+    do(opened, "export")
+    texts = [dialog.form.objects.item(row).text() for row in range(dialog.form.objects.count())]
+    assert [text.split("   ")[0] for text in texts] == ["walker", "Object 2"]
+
+
+def test_a_folder_that_cannot_be_is_said_while_typing(
+    dialog: ExportDialog, qtbot: QtBot, errors: list[tuple[str, str]], tmp_path: Path
+):
+    dialog.form.folder.setText(str(tmp_path / ("a" * 300) / "b"))
+    qtbot.waitUntil(lambda: not dialog.export_button.isEnabled())
+    assert dialog.problem.text().endswith("choose another folder.")
+    assert max(map(len, dialog.problem.text().split())) < 80  # the window is not made wider by a path
+    assert errors == []
+    dialog.form.folder.setText(str(tmp_path / "b"))
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    assert dialog.problem.text() == ""
+
+
+def test_a_relative_folder_lies_in_the_project(
+    opened: MainWindow, dialog: ExportDialog, engine: FakeEngine, qtbot: QtBot
+):
+    dialog.form.folder.setText("cuts/v2")
+    assert press_export(dialog, engine, qtbot).destination == document_of(opened).folder / "cuts" / "v2"
+    qtbot.waitUntil(lambda: page(dialog) == RESULT)
+
+
+def test_an_answer_after_the_project_was_closed_is_dropped(
+    opened: MainWindow,
+    dialog: ExportDialog,
+    qtbot: QtBot,
+    errors: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    gate, answered = threading.Event(), threading.Event()
+
+    def slow(*how: Any) -> Forecast:
+        gate.wait(5)
+        return forecast(*how)
+
+    monkeypatch.setattr("app.export_dialog.forecast", slow)
+    QTest.mouseClick(dialog.export_button, LEFT)
+    do(opened, "close_project")
+    opened.workspace.worker.submit(answered.set, lambda _: None)
+    with qtbot.captureExceptions() as raised:
+        gate.set()
+        qtbot.waitUntil(answered.is_set)
+        qtbot.wait(20)
+    assert raised == errors == []
+    assert opened.workspace.jobs.jobs == ()
 
 
 def test_the_result_is_revealed_and_its_path_copied(

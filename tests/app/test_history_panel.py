@@ -63,7 +63,7 @@ def test_the_history_names_every_step_and_a_click_goes_there(opened: MainWindow,
         "Run · Object 1 · 7 masks",
         "Approve · Object 1 · frame 1004",
         "In and out",
-        "Preset draft",
+        "Preset Draft",
     ]
     assert (document.span.start, document.config) == (3, preset("draft"))
     click(opened, 1)

@@ -344,10 +344,9 @@ def test_the_panel_tells_what_the_next_run_costs(
 def test_device_memory_and_pace_are_shown_while_learning(
     opened: MainWindow, engine: FakeEngine, qtbot: QtBot
 ) -> None:
+    engine.device = DeviceUsed(0, "NVIDIA H100", 3 * 2**30, 80 * 2**30)
     busy(opened, engine, qtbot)
-    jobs, panel = opened.workspace.jobs, opened.run_panel
-    jobs._runner.device = DeviceUsed(1, "NVIDIA H100", 3 * 2**30, 80 * 2**30)
-    jobs.progressed.emit()
+    panel = opened.run_panel
     assert panel.cost[0].text() == "NVIDIA H100  ·  3.0 of 80 GB"
     engine.gate.set()
     idle(opened, qtbot)

@@ -146,7 +146,7 @@ def test_a_muted_frame_is_not_listed_until_it_changes(judged: MainWindow, footag
     assert listed(judged) == WORST_FIRST[1:]
     assert judged.timeline.mark_at(1, 5) is Mark.PREDICTED
     qtbot.waitUntil(lambda: judged.actions_by_name["mute"].text() == "Un&mute frame")
-    assert judged.actions_by_name["undo"].text() == "&Undo mute"
+    assert judged.actions_by_name["undo"].text() == "&Undo Mute"
     do(judged, "close_project")
     open_and_wait(judged, footage, qtbot)
     assert listed(judged) == WORST_FIRST[1:]

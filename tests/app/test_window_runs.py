@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.document import Document, FrameState
 from app.findings import Mark
 from app.main_window import MainWindow
-from app.panels import PRESET_LABELS
+from app.presets import PRESET_LABELS
 from app.tools import Rect
 from tests.app.conftest import FRAMES, Confirm, open_and_wait
 from tests.app.fake_engine import SHAPE, FakeEngine, truth
@@ -41,7 +41,7 @@ def test_a_run_fills_the_timeline_and_undo_empties_it(opened: MainWindow, engine
     matte = document.matte(1, 3)
     assert matte is not None
     assert (matte == truth(3)).all()
-    assert opened.actions_by_name["undo"].text() == "&Undo run"
+    assert opened.actions_by_name["undo"].text() == "&Undo Run"
     do(opened, "undo")
     assert opened.statusBar().currentMessage() == "Taken back: run."
     assert set(document.states(1)) == {0}
@@ -73,7 +73,7 @@ def test_cancelling_while_learning_propagates_nothing(opened: MainWindow, engine
     qtbot.waitUntil(lambda: not runner.is_running)
     assert engine.of(Propagate) == []
     assert not opened.actions_by_name["cancel"].isEnabled()
-    assert "Stopped" in opened.statusBar().currentMessage()
+    assert "Cancelled" in opened.statusBar().currentMessage()
     assert set(document.states(1)) == {0}
 
 
@@ -223,7 +223,7 @@ def test_undoing_a_run_while_it_goes_cancels_it(opened: MainWindow, engine: Fake
     engine.gate.set()
     qtbot.waitUntil(lambda: not opened.workspace.runner.is_running)
     assert set(document.states(1)) == {0}
-    assert "Stopped" in opened.statusBar().currentMessage()
+    assert "Cancelled; no masks kept" in opened.statusBar().currentMessage()
 
 
 @pytest.mark.parametrize("kind", ["expected", "bug"])

@@ -121,7 +121,7 @@ def export(
 ) -> ExportWritten:
     """Write and verify one export of a project; `edges` go before the project's controls of these names."""
     clip = project.manifest.clip.path
-    stored = project.export_sources()
+    stored = project.export_sources(span)
     sources = tuple(replace(source, edges=source.edges.with_values(edges)) for source in stored)
     command = messages.Export(clip, sources, span, template, output, overwrite, combined, name)
     written = [event for event in jobs.run(command) if isinstance(event, ExportWritten)]

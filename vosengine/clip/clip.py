@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.errors import ClipError
+from vosengine.language import tr
 from vosengine.types import ClipInfo, Image, Matte
 
 
@@ -47,7 +48,9 @@ class Clip(ABC):
         if not 0 <= frame < self.info.frame_count:
             last = self.info.frame_count - 1
             raise ClipError(
-                f"Frame {frame} is outside {self.info.path.name}; choose a frame from 0 to {last}."
+                tr("Frame {frame} is outside {name}; choose a frame from 0 to {last}.").format(
+                    frame=frame, name=self.info.path.name, last=last
+                )
             )
 
     def __enter__(self) -> Self:

@@ -15,6 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from vosengine.errors import ClipError
+from vosengine.language import tr
 
 # ffmpeg's own decoders for these drop the alpha channel that WebM stores beside the picture.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -90,8 +91,10 @@ def _opened(path: Path) -> InputContainer:
         return av.open(str(path.resolve()), container_options=options, metadata_errors="replace")
     except FFmpegError as error:
         raise ClipError(
-            f"{path.name} cannot be opened as footage ({error.strerror}); "
-            "check that it plays elsewhere, or copy or export it again."
+            tr(
+                "{name} cannot be opened as footage ({reason}); check that it plays elsewhere, or copy or "
+                "export it again."
+            ).format(name=path.name, reason=error.strerror)
         ) from error
 
 
@@ -101,7 +104,9 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
         if stream.codec_context is not None and not stream.disposition & cover:
             return stream
     raise ClipError(
-        f"{path.name} holds no pictures ffmpeg can decode; choose the file with the footage itself."
+        tr("{name} holds no pictures ffmpeg can decode; choose the file with the footage itself.").format(
+            name=path.name
+        )
     )
 
 

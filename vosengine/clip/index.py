@@ -24,6 +24,7 @@ from vosengine.clip.decoder import Decoder, frame_key
 from vosengine.clip.fingerprint import file_fingerprint
 from vosengine.clip.orientation import UPRIGHT, Orientation, from_display_matrix
 from vosengine.errors import ClipError
+from vosengine.language import tr
 from vosengine.types import ClipInfo
 
 Progress = Callable[[int, int], None]
@@ -62,7 +63,9 @@ def build_index(path: Path, on_progress: Progress | None = None) -> Index:
         # Several threads report an error late or not at all; one thread tells which frame it belongs to.
         scan = _scanned(path, 1, on_progress)
     if scan.first is None:
-        raise ClipError(f"{path.name} holds no frame that can be decoded; copy or export it again.")
+        raise ClipError(
+            tr("{name} holds no frame that can be decoded; copy or export it again.").format(name=path.name)
+        )
     keys = scan.usable_keys()
     return Index(
         info=_info(path, fingerprint, scan, scan.first, keys),
@@ -115,12 +118,12 @@ class _Scan:
                 if on_progress is not None:
                     on_progress(self.packets, max(self._declared_packets, self.packets))
         except FFmpegError:
-            self.damage = "cannot be read"
+            self.damage = tr("cannot be read")
         self._drain()
         if self._ends_within_packet:
             self._drop_from(self._last_packet)
         if not self.damage and (self._ends_within_packet or self._is_cut_short()):
-            self.damage = "is cut off"
+            self.damage = tr("is cut off")
 
     def usable_keys(self) -> tuple[int, ...]:
         """The keys when each frame has one and they increase, else none."""
@@ -142,20 +145,20 @@ class _Scan:
         """Decode one packet; False when the clip ends here. Junk before the first sound frame is skipped."""
         try:
             if packet.is_corrupt and self.checks:
-                raise InvalidDataError(0, "the container marks the packet as corrupt")
+                raise InvalidDataError(0, tr("the container marks the packet as corrupt"))
             self._take_all(self._decoder.decode(packet))
         except InvalidDataError:
             if self.checks:
                 self._drain()
                 self._drop_from(packet.pts)
-                self.damage = "is damaged"
+                self.damage = tr("is damaged")
         return not self.damage
 
     def _drain(self) -> None:
         try:
             self._take_all(self._decoder.decode(None))
         except FFmpegError:
-            self.damage = self.damage or "is damaged"
+            self.damage = self.damage or tr("is damaged")
 
     def _take_all(self, frames: list[VideoFrame]) -> None:
         for frame in frames:
@@ -165,12 +168,12 @@ class _Scan:
 
     def _take(self, frame: VideoFrame) -> None:
         if frame.is_corrupt:
-            self.damage = "is damaged" if self.checks else ""
+            self.damage = tr("is damaged") if self.checks else ""
             return
         if self.first is None:
             self.first = frame
         if (frame.width, frame.height) != (self.first.width, self.first.height):
-            self.damage = "changes its picture size"
+            self.damage = tr("changes its picture size")
             return
         self.keys.append(frame_key(frame))
         self.checks.append(picture_check(frame))
@@ -264,7 +267,7 @@ def _average_rate(declared: Fraction, timestamps: tuple[Fraction, ...]) -> Fract
 def _damage_sentence(path: Path, damage: str, timestamps: tuple[Fraction, ...]) -> str:
     if not damage:
         return ""
-    return (
-        f"{path.name} {damage} after frame {len(timestamps) - 1} ({float(timestamps[-1]):.2f} s), "
-        "where this clip ends; copy or export the file again to get the rest."
-    )
+    return tr(
+        "{name} {damage} after frame {frame} ({seconds:.2f} s), where this clip ends; copy or export the "
+        "file again to get the rest."
+    ).format(name=path.name, damage=damage, frame=len(timestamps) - 1, seconds=float(timestamps[-1]))

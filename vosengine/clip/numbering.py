@@ -10,6 +10,7 @@ from pathlib import Path
 from natsort import natsorted
 
 from vosengine.errors import ClipError
+from vosengine.language import tr
 
 STILLS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".dpx"})
 
@@ -88,11 +89,17 @@ def _only_group(
 ) -> list[tuple[int | None, Path]]:
     if not groups:
         kinds = ", ".join(sorted(kind[1:].upper() for kind in STILLS if kind not in {".jpeg", ".tiff"}))
-        raise ClipError(f"{folder} holds no pictures; choose a folder with a sequence of {kinds} files.")
+        raise ClipError(
+            tr("{folder} holds no pictures; choose a folder with a sequence of {kinds} files.").format(
+                folder=folder, kinds=kinds
+            )
+        )
     if len(groups) > 1:
         names = ", ".join(group[0][1].name for group in list(groups.values())[:3])
         raise ClipError(
-            f"{folder} holds several sequences ({names}, ...); open one file of the one you want."
+            tr("{folder} holds several sequences ({names}, ...); open one file of the one you want.").format(
+                folder=folder, names=names
+            )
         )
     return next(iter(groups.values()))
 
@@ -115,7 +122,9 @@ def _by_number(group: list[tuple[int | None, Path]]) -> dict[int, Path]:
     for number, file in group:
         if number in by_number:
             raise ClipError(
-                f"{by_number[number].name} and {file.name} have the same frame number; move one of them away."
+                tr("{name} and {other} have the same frame number; move one of them away.").format(
+                    name=by_number[number].name, other=file.name
+                )
             )
         by_number[number or 0] = file
     return by_number

@@ -11,6 +11,7 @@ from vosengine.clip.numbering import is_still
 from vosengine.clip.sequence import open_sequence
 from vosengine.clip.video import VideoClip
 from vosengine.errors import ClipError
+from vosengine.language import tr
 
 Progress = Callable[[int, int], None]
 
@@ -38,10 +39,14 @@ def _require_readable(path: Path) -> None:
             return
         with path.open("rb") as content:
             if not content.read(1):
-                raise ClipError(f"{path.name} is empty; copy or export it again.")
+                raise ClipError(tr("{name} is empty; copy or export it again.").format(name=path.name))
     except FileNotFoundError as error:
         raise ClipError(
-            f"{path} does not exist; check the name, or whether its drive is connected."
+            tr("{path} does not exist; check the name, or whether its drive is connected.").format(path=path)
         ) from error
     except OSError as error:
-        raise ClipError(f"{path} cannot be read ({error.strerror}); check that you may open it.") from error
+        raise ClipError(
+            tr("{path} cannot be read ({reason}); check that you may open it.").format(
+                path=path, reason=error.strerror
+            )
+        ) from error

@@ -21,6 +21,7 @@ import platformdirs
 
 from vosengine.clip.clip import Clip
 from vosengine.errors import ClipError
+from vosengine.language import tr
 from vosengine.types import Image
 
 _QUALITY = [
@@ -165,5 +166,7 @@ def _prepare(folder: Path, source: Path) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> ClipError:
     return ClipError(
-        f"The cache in {folder} cannot be written ({error.strerror}); free space or choose another."
+        tr("The cache in {folder} cannot be written ({reason}); free space or choose another.").format(
+            folder=folder, reason=error.strerror
+        )
     )

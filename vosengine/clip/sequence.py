@@ -15,6 +15,7 @@ from vosengine.clip.fingerprint import sequence_fingerprint
 from vosengine.clip.numbering import Numbered, find_sequence
 from vosengine.clip.stills import StillInfo, read_alpha, read_header, read_rgb8, read_rgb16
 from vosengine.errors import ClipError
+from vosengine.language import tr
 from vosengine.types import ClipInfo, Image, Matte
 
 Progress = Callable[[int, int], None]
@@ -61,13 +62,15 @@ class SequenceClip(Clip):
     def _file(self, frame: int) -> Path:
         self._require(frame)
         if self._closed:
-            raise ClipError(f"{self.info.path.name} has been closed; open it again.")
+            raise ClipError(tr("{name} has been closed; open it again.").format(name=self.info.path.name))
         return self._files[frame]
 
     def _require_size(self, frame: int, shape: tuple[int, ...]) -> None:
         if shape[:2] != (self.info.height, self.info.width):
             raise ClipError(
-                f"{self._files[frame].name} changed since it was opened; open the sequence again."
+                tr("{name} changed since it was opened; open the sequence again.").format(
+                    name=self._files[frame].name
+                )
             )
 
 
@@ -87,7 +90,9 @@ def open_sequence(path: Path, on_progress: Progress | None = None) -> SequenceCl
         except ClipError as error:
             if not headers:
                 raise
-            damage = f"The clip ends at frame number {found.first_number + len(headers) - 1}: {error}"
+            damage = tr("The clip ends at frame number {last}: {error}").format(
+                last=found.first_number + len(headers) - 1, error=error
+            )
             break
         _require_same_size(found.files[0], headers[0], file, headers[-1])
         if on_progress is not None:
@@ -99,17 +104,26 @@ def open_sequence(path: Path, on_progress: Progress | None = None) -> SequenceCl
 def _gap_sentence(found: Numbered) -> str:
     if found.gap is None:
         return ""
-    return (
-        f"The clip ends at frame number {found.gap - 1} because number {found.gap} is missing; "
-        "render or copy it again, or open a file after it."
-    )
+    return tr(
+        "The clip ends at frame number {last} because number {gap} is missing; render or copy it again, or "
+        "open a file after it."
+    ).format(last=found.gap - 1, gap=found.gap)
 
 
 def _require_same_size(first_file: Path, first: StillInfo, file: Path, header: StillInfo) -> None:
     if (header.width, header.height) != (first.width, first.height):
         raise ClipError(
-            f"{file.name} has {header.width} x {header.height} pixels but {first_file.name} has "
-            f"{first.width} x {first.height}; keep pictures of one size in the folder."
+            tr(
+                "{name} has {width} x {height} pixels but {other} has {other_width} x {other_height}; keep "
+                "pictures of one size in the folder."
+            ).format(
+                name=file.name,
+                width=header.width,
+                height=header.height,
+                other=first_file.name,
+                other_width=first.width,
+                other_height=first.height,
+            )
         )
 
 

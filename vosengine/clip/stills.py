@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vosengine.clip.colour import eight_bit, srgb16
 from vosengine.clip.orientation import Orientation, from_exif
 from vosengine.errors import ClipError
+from vosengine.language import tr
 from vosengine.types import ColourTags, Image, Matte
 
 # Of each kind: how a sound file ends. Saves decoding it just to see whether it is complete.
@@ -101,7 +102,9 @@ def _opened(file: Path) -> Any:
 
 
 def _damaged(file: Path) -> ClipError:
-    return ClipError(f"{file.name} is damaged or not a picture; render or copy it again.")
+    return ClipError(
+        tr("{name} is damaged or not a picture; render or copy it again.").format(name=file.name)
+    )
 
 
 def _require_last_row(file: Path, source: Any, spec: Any) -> None:

@@ -18,11 +18,13 @@ from vosengine.clip.decoder import Decoder, frame_key
 from vosengine.clip.fingerprint import file_fingerprint
 from vosengine.clip.index import Index
 from vosengine.errors import ClipError
+from vosengine.language import tr
 from vosengine.types import Image, Matte
 
 _CURSORS = 2  # one that plays on, one that jumps
 _KEPT_BYTES = 64 << 20  # decoded pictures kept: stepping back a frame or two costs nothing
 _NEAR_FRAMES = 8  # decoding on this far is not dearer than seeking
+_IDLE_AFTER = 16  # pictures fetched elsewhere: then a cursor no longer plays on
 
 
 class VideoClip(Clip):
@@ -33,6 +35,7 @@ class VideoClip(Clip):
         self._index = index
         self._lock = threading.Lock()
         self._cursors: list[_Cursor] = []
+        self._fetches = 0
         self._kept = _KeptFrames(_KEPT_BYTES)
         self._path = path
         self._closed = False
@@ -65,29 +68,36 @@ class VideoClip(Clip):
     def _decoded(self, frame: int) -> VideoFrame:
         self._require(frame)
         if self._closed:
-            raise ClipError(f"{self._path.name} has been closed; open it again.")
+            raise ClipError(tr("{name} has been closed; open it again.").format(name=self._path.name))
         picture = self._kept.get(frame)
         if picture is None:
             try:
                 picture = self._cursor_for(frame).fetch(frame)
             except (FFmpegError, OSError) as error:
                 raise ClipError(
-                    f"{self._path.name} cannot be read any more; put it back or open it again."
+                    tr("{name} cannot be read any more; put it back or open it again.").format(
+                        name=self._path.name
+                    )
                 ) from error
         return picture
 
     def _cursor_for(self, frame: int) -> _Cursor:
-        """The cursor just before the frame, else a new one, else the one that was not playing in order.
+        """The cursor nearest before the frame, else a new one, else an idle one or the one that jumps more.
 
         So a cache being filled in order keeps its place while somebody scrubs.
         """
-        for cursor in self._cursors:
-            if cursor.reaches(frame):
-                return cursor
-        if len(self._cursors) < _CURSORS:
-            self._cursors.append(_Cursor(self._path, self._index, self._kept))
-            return self._cursors[-1]
-        return min(self._cursors, key=lambda cursor: cursor.in_order)
+        self._fetches += 1
+        reaching = [cursor for cursor in self._cursors if cursor.reaches(frame)]
+        if reaching:
+            chosen = max(reaching, key=lambda cursor: cursor.next_frame)
+        elif len(self._cursors) < _CURSORS:
+            chosen = _Cursor(self._path, self._index, self._kept)
+            self._cursors.append(chosen)
+        else:
+            awake = self._fetches - _IDLE_AFTER
+            chosen = min(self._cursors, key=lambda cursor: (cursor.last_fetch > awake, cursor.in_order))
+        chosen.last_fetch = self._fetches
+        return chosen
 
 
 class _KeptFrames:
@@ -116,7 +126,8 @@ class _KeptFrames:
 class _Cursor:
     """A decoder that knows which frame comes next.
 
-    `in_order` counts the frames fetched since it last jumped.
+    `next_frame` comes next; `in_order` counts the frames fetched since it last jumped; `last_fetch` numbers
+    the clip's fetch that it served last.
     """
 
     def __init__(self, path: Path, index: Index, kept: _KeptFrames) -> None:
@@ -129,8 +140,9 @@ class _Cursor:
         self._decoder = Decoder(path, threads=1 if index.info.damage else 0)
         self._pictures = self._decoder.frames()
         self._from_start = True
-        self._next = 0
+        self.next_frame = 0
         self.in_order = 0
+        self.last_fetch = 0
 
     def close(self) -> None:
         self._decoder.close()
@@ -138,12 +150,12 @@ class _Cursor:
     def reaches(self, frame: int) -> bool:
         """Whether decoding on is the shortest way to the frame."""
         if not self._index.keys:
-            return self._next <= frame
-        if not self._next <= frame:
+            return self.next_frame <= frame
+        if not self.next_frame <= frame:
             return False
         entry = bisect_right(self._index.entries, self._index.keys[frame]) - 1
-        no_keyframe_between = entry < 0 or self._index.entries[entry] <= self._index.keys[self._next]
-        return no_keyframe_between or frame <= self._next + _NEAR_FRAMES
+        no_keyframe_between = entry < 0 or self._index.entries[entry] <= self._index.keys[self.next_frame]
+        return no_keyframe_between or frame <= self.next_frame + _NEAR_FRAMES
 
     def fetch(self, frame: int) -> VideoFrame:
         """The frame, bit-identical to decoding in order; ClipError when the file changed meanwhile."""
@@ -158,7 +170,9 @@ class _Cursor:
             self._restart()
             picture = self._advance(frame)
         if picture is None:
-            raise ClipError(f"{self._path.name} changed since it was opened; open it again.")
+            raise ClipError(
+                tr("{name} changed since it was opened; open it again.").format(name=self._path.name)
+            )
         return picture
 
     def _by_seeking(self, frame: int) -> VideoFrame | None:
@@ -195,15 +209,15 @@ class _Cursor:
         self._decoder.restart()
         self._pictures = self._decoder.frames()
         self._from_start = True
-        self._next = 0
+        self.next_frame = 0
 
     def _advance(self, frame: int) -> VideoFrame | None:
         """Decode on to the frame; None when it does not come, or comes as another picture."""
         for picture in self._pictures:
-            number = self._number_of.get(frame_key(picture) or 0) if self._index.keys else self._next
+            number = self._number_of.get(frame_key(picture) or 0) if self._index.keys else self.next_frame
             if number is None:
                 continue
-            self._next = number + 1
+            self.next_frame = number + 1
             if number > frame:
                 return None
             if number > frame - _NEAR_FRAMES and self._is_right(picture, number):

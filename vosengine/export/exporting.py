@@ -13,6 +13,7 @@ from vosengine.errors import EngineError, ExportError
 from vosengine.export.plan import ExportProgress, ExportResult, Output, Plan, plan_outputs
 from vosengine.export.staging import Staging
 from vosengine.export.templates import Template, template_named
+from vosengine.language import tr, trn
 from vosengine.messages import ExportSource
 from vosengine.types import ClipInfo, Span
 
@@ -57,9 +58,20 @@ def outputs_of(
     combined: bool | None = None,
     name: str = "",
 ) -> list[Output]:
-    """What `export_clip` makes of these. Raises ExportError as it does."""
+    """What `export_clip` makes of these. Raises ExportError as it does.
+
+    A `name` that ends with the template's extension, as people type it, stands for the name before it.
+    """
     together = template.combines(combined)
     extension = "" if template.folder else template.extension
+    if name and extension and destination.suffix.lower() == extension:
+        raise ExportError(
+            tr("{file} names the file already, and so does the name {name!r}; leave one of them out.").format(
+                file=destination, name=name
+            )
+        )
+    if name.lower().endswith(template.extension):
+        name = name[: -len(template.extension)]
     pattern = name or template.usual_name(together)
     return plan_outputs(info, sources, destination, extension, together, pattern)
 
@@ -69,7 +81,11 @@ def _write(
 ) -> Generator[ExportProgress, None, None]:
     count, done = len(plan.span), 0
     total = 2 * count * len(outputs)
-    what = f"Writing {outputs[0].name}" if len(outputs) == 1 else f"Writing {len(outputs)} outputs"
+    what = (
+        tr("Writing {name}").format(name=outputs[0].name)
+        if len(outputs) == 1
+        else trn("Writing {count} output", "Writing {count} outputs", len(outputs)).format(count=len(outputs))
+    )
     with ExitStack() as writers:
         adders = [
             writers.enter_context(template.write(plan, output, path))
@@ -80,7 +96,9 @@ def _write(
             for add in adders:
                 add(frame)
                 done += 1
-                yield ExportProgress(done, total, what, f"frame {place} of {count}")
+                yield ExportProgress(
+                    done, total, what, tr("frame {place} of {count}").format(place=place, count=count)
+                )
 
 
 def _check(
@@ -99,18 +117,22 @@ def _check(
                     break
                 done += 1
                 place = (done - written - 1) % count + 1
-                detail = f"frame {place} of {count}"
-                yield ExportProgress(done, 2 * written, f"Checking {output.name}", detail)
+                detail = tr("frame {place} of {count}").format(place=place, count=count)
+                yield ExportProgress(
+                    done, 2 * written, tr("Checking {name}").format(name=output.name), detail
+                )
     return tuple(report)
 
 
 def _refuse_ids(template: Template, sources: tuple[ExportSource, ...]) -> None:
     ids = [source.object_id for source in sources]
     if len(set(ids)) < len(ids):
-        raise ExportError("Two exported objects have the same id; give each object an id of its own.")
+        raise ExportError(tr("Two exported objects have the same id; give each object an id of its own."))
     if template.largest_id is not None and max(ids, default=0) > template.largest_id:
         raise ExportError(
-            f"{template.label} holds ids up to {template.largest_id}; export at most that many objects."
+            tr("{label} holds ids up to {largest}; export at most that many objects.").format(
+                label=template.label, largest=template.largest_id
+            )
         )
 
 
@@ -122,7 +144,10 @@ def explained(destination: Path) -> Iterator[None]:
     except (OSError, av.FFmpegError) as error:
         reason = error.strerror or str(error)
         raise ExportError(
-            f"The export to {destination} failed ({reason}); free some space or choose another destination."
+            tr(
+                "The export to {destination} failed ({reason}); free some space or choose another "
+                "destination."
+            ).format(destination=destination, reason=reason)
         ) from error
     except EngineError as error:
         if type(error) is EngineError:  # a picture that could not be written

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vosengine.errors import ExportError
 from vosengine.export.timing import Timing
+from vosengine.language import tr
 
 # Without these, swscale makes untagged BT.601 of RGB: pure red at ten bits has luma 326 instead of 250.
 SCALE = "out_color_matrix=bt709:out_range=tv"
@@ -83,7 +84,9 @@ class Movie:
         except av.codec.codec.UnknownCodecError as error:
             self._container.close()
             raise ExportError(
-                f"The installed PyAV has no encoder {encoding.codec}; install the package av from PyPI."
+                tr("The installed PyAV has no encoder {codec}; install the package av from PyPI.").format(
+                    codec=encoding.codec
+                )
             ) from error
         assert isinstance(stream, av.VideoStream)
         return stream

@@ -9,6 +9,7 @@ from string import Formatter
 
 from vosengine.clip.numbering import find_sequence
 from vosengine.errors import ExportError
+from vosengine.language import tr
 from vosengine.types import ClipInfo, Span
 
 OBJECT, CLIP = "object", "clip"
@@ -67,7 +68,10 @@ def _fields(pattern: str) -> set[str]:
     plain = all(not form and not conversion for _, _, form, conversion in parsed)
     if not plain or not fields <= {OBJECT, CLIP}:
         raise ExportError(
-            f"The name {pattern!r} cannot be filled in; use {{{OBJECT}}} and {{{CLIP}}}, and no other braces."
+            tr(
+                "The name {pattern!r} cannot be filled in; use {{{object}}} and {{{clip}}}, and no other "
+                "braces."
+            ).format(pattern=pattern, object=OBJECT, clip=CLIP)
         )
     return fields
 

@@ -17,8 +17,10 @@ from vosengine.errors import ExportError
 from vosengine.export.naming import clip_name, frame_digits, frame_file, named
 from vosengine.export.timing import Timing, timecode_after, timing_of
 from vosengine.finish import Motions, decontaminated, finished, reach_of, surroundings
+from vosengine.language import tr
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
+from vosengine.project import is_of_project
 from vosengine.types import ClipInfo, Matte, Span
 
 KEPT_BYTES = 256 << 20
@@ -63,8 +65,10 @@ class Plan:
         info = clip.info
         if len(span) == 0 or span.stop > info.frame_count:
             raise ExportError(
-                f"Frames {span.start} to {span.stop} cannot be exported from a clip of {info.frame_count}; "
-                "choose a range inside it that is not empty."
+                tr(
+                    "Frames {start} to {stop} cannot be exported from a clip of {count}; choose a range "
+                    "inside it that is not empty."
+                ).format(start=span.start, stop=span.stop, count=info.frame_count)
             )
         self.info: ClipInfo = info
         self.span = span
@@ -137,8 +141,17 @@ class Plan:
         matte = read_matte(path)
         if matte.shape != shape:
             raise ExportError(
-                f"The matte {path} measures {matte.shape[1]}x{matte.shape[0]} and the clip "
-                f"{shape[1]}x{shape[0]}; propagate {name!r} again on this clip."
+                tr(
+                    "The matte {path} measures {width}x{height} and the clip {clip_width}x{clip_height}; "
+                    "propagate {name!r} again on this clip."
+                ).format(
+                    path=path,
+                    width=matte.shape[1],
+                    height=matte.shape[0],
+                    clip_width=shape[1],
+                    clip_height=shape[0],
+                    name=name,
+                )
             )
         return matte
 
@@ -156,11 +169,17 @@ class Plan:
     def _refuse_changed(self, source: ExportSource, path: Path) -> None:
         # An editor may go on drawing while an export runs; its check would then compare with newer mattes.
         if not path.exists():
-            raise ExportError(f"The matte {path} is gone; propagate {source.name!r} again and export then.")
+            raise ExportError(
+                tr("The matte {path} is gone; propagate {name!r} again and export then.").format(
+                    path=path, name=source.name
+                )
+            )
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_size)
         if self._stamps.setdefault(path, stamp) != stamp:
-            raise ExportError(f"The mattes of {source.name!r} changed during the export; export again.")
+            raise ExportError(
+                tr("The mattes of {name!r} changed during the export; export again.").format(name=source.name)
+            )
 
 
 def plan_outputs(
@@ -179,7 +198,7 @@ def plan_outputs(
     an output would replace the footage or the mattes it is made of.
     """
     if not sources:
-        raise ExportError("There is no object to export; mark one and propagate it first.")
+        raise ExportError(tr("There is no object to export; mark one and propagate it first."))
     groups = [sources] if combined else [(source,) for source in sources]
     if extension and destination.suffix.lower() == extension:
         name = destination.stem.replace("{", "{{").replace("}", "}}")
@@ -200,5 +219,7 @@ def _refuse_own_material(info: ClipInfo, target: Path, sources: tuple[ExportSour
         material.add(info.path.parent.resolve())
     folders = {path.parent for source in sources for path in source.matte_files.values()}
     material.update(folder.resolve() for folder in folders)
-    if target.resolve() in material:
-        raise ExportError(f"{target} holds what the export is made of; choose another destination.")
+    if target.resolve() in material or is_of_project(target.resolve()):
+        raise ExportError(
+            tr("{target} holds what the export is made of; choose another destination.").format(target=target)
+        )

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.errors import ExportError
+from vosengine.language import tr
 
 # On Windows a console window would flash up for each run.
 _NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
@@ -109,7 +110,7 @@ class MovieReader:
         text = self._packets.read_text()
         base = re.search(r"^#tb 0: (\d+/\d+)", text, re.MULTILINE)
         if base is None:
-            raise unreadable(self._path, "it holds no frames")
+            raise unreadable(self._path, tr("it holds no frames"))
         # Lines read "stream, dts, pts, duration, size, checksum".
         starts = [int(line.split(",")[2]) for line in text.splitlines() if line[:1].isdigit()]
         return tuple(start * Fraction(base[1]) for start in sorted(starts))
@@ -128,5 +129,7 @@ def _tag(described: str, name: str) -> str:
 def unreadable(path: Path, messages: str) -> ExportError:
     """What to raise for a file that does not open; the last line of `messages` is the reason."""
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
-    reason = lines[-1] if lines else "no message"
-    return ExportError(f"{path.name} could not be read back ({reason}); export it again.")
+    reason = lines[-1] if lines else tr("no message")
+    return ExportError(
+        tr("{name} could not be read back ({reason}); export it again.").format(name=path.name, reason=reason)
+    )

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from vosengine.errors import ExportError
+from vosengine.language import tr
 
 _NUMBERED_PICTURE = re.compile(r"\d+\.png")
 
@@ -80,13 +81,21 @@ def refuse_occupied(target: Path, overwrite: bool, folder: bool) -> None:
     if not target.exists():
         return
     if not overwrite:
-        raise ExportError(f"{target} exists already; allow overwriting it or choose another destination.")
+        raise ExportError(
+            tr("{target} exists already; allow overwriting it or choose another destination.").format(
+                target=target
+            )
+        )
     if target.is_dir() != folder:
-        found = "file" if folder else "folder"
-        raise ExportError(f"{target} is a {found} already; choose another destination.")
+        file = tr("{target} is a file already; choose another destination.")
+        found = file if folder else tr("{target} is a folder already; choose another destination.")
+        raise ExportError(found.format(target=target))
     if folder and not all(_NUMBERED_PICTURE.fullmatch(file.name) for file in target.iterdir()):
         raise ExportError(
-            f"{target} holds files that are no earlier export and would be lost; choose another destination."
+            tr(
+                "{target} holds files that are no earlier export and would be lost; choose another "
+                "destination."
+            ).format(target=target)
         )
 
 

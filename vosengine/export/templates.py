@@ -10,6 +10,7 @@ from pathlib import Path
 from vosengine.errors import ExportError
 from vosengine.export import verify, write
 from vosengine.export.plan import Output, Plan
+from vosengine.language import tr
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Template:
         """
         if self.combined and wish is False:
             raise ExportError(
-                f"{self.label} holds all objects in one picture; export that, or PNG mattes for each object."
+                tr(
+                    "{label} holds all objects in one picture; export that, or PNG mattes for each object."
+                ).format(label=self.label)
             )
         return self.combined or bool(wish)
 
@@ -53,9 +56,9 @@ class Template:
 
 TEMPLATES: dict[str, Template] = {
     "png16": Template(
-        "PNG mattes, 16 bit",
-        "16-bit greyscale PNG in a folder, numbered like the footage.",
-        "Nuke, After Effects, Fusion, Blender and anything that reads image sequences",
+        tr("PNG mattes, 16 bit"),
+        tr("16-bit greyscale PNG in a folder, numbered like the footage."),
+        tr("Nuke, After Effects, Fusion, Blender and anything that reads image sequences"),
         ".png",
         write.write_png16,
         verify.check_png16,
@@ -63,26 +66,26 @@ TEMPLATES: dict[str, Template] = {
         size=1.0,
     ),
     "prores4444": Template(
-        "ProRes 4444 with alpha",
-        "A movie of the footage with the matte as straight 16-bit alpha, BT.709.",
-        "Premiere Pro, Final Cut Pro, DaVinci Resolve, After Effects, Avid",
+        tr("ProRes 4444 with alpha"),
+        tr("A movie of the footage with the matte as straight 16-bit alpha, BT.709."),
+        tr("Premiere Pro, Final Cut Pro, DaVinci Resolve, After Effects, Avid"),
         ".mov",
         write.write_prores,
         verify.check_prores,
     ),
     "ffv1-luma": Template(
-        "FFV1 luma matte",
-        "A lossless 16-bit greyscale movie, to be used as a luma matte.",
-        "Blender, Kdenlive, Shotcut, Natron and other programs built on FFmpeg",
+        tr("FFV1 luma matte"),
+        tr("A lossless 16-bit greyscale movie, to be used as a luma matte."),
+        tr("Blender, Kdenlive, Shotcut, Natron and other programs built on FFmpeg"),
         ".mkv",
         write.write_luma,
         verify.check_luma,
         size=0.6,
     ),
     "davis": Template(
-        "DAVIS palette PNG",
-        "Palette PNG in a folder, the colours standing for the objects' ids.",
-        "training and measuring segmentation networks",
+        tr("DAVIS palette PNG"),
+        tr("Palette PNG in a folder, the colours standing for the objects' ids."),
+        tr("training and measuring segmentation networks"),
         ".png",
         write.write_davis,
         verify.check_davis,
@@ -97,5 +100,9 @@ TEMPLATES: dict[str, Template] = {
 def template_named(name: str) -> Template:
     """The template called `name`; raises ExportError naming the known ones."""
     if name not in TEMPLATES:
-        raise ExportError(f"There is no export template {name!r}; choose one of {', '.join(TEMPLATES)}.")
+        raise ExportError(
+            tr("There is no export template {name!r}; choose one of {names}.").format(
+                name=name, names=", ".join(TEMPLATES)
+            )
+        )
     return TEMPLATES[name]

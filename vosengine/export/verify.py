@@ -20,6 +20,7 @@ from vosengine.errors import ExportError
 from vosengine.export.plan import Output, Plan
 from vosengine.export.readback import MovieFacts, MovieReader, movie_facts, unreadable
 from vosengine.export.write import davis_ids
+from vosengine.language import tr
 from vosengine.png import davis_palette
 from vosengine.types import Matte
 
@@ -28,7 +29,10 @@ Check = Generator[None, None, tuple[str, ...]]
 # Primaries, transfer, matrix and range.
 BT709_LIMITED = ("bt709", "bt709", "bt709", "tv")
 FULL_RANGE = ("unknown", "unknown", "unknown", "pc")
-SPOKEN: dict[tuple[str, ...], str] = {BT709_LIMITED: "BT.709 at video levels", FULL_RANGE: "full range"}
+SPOKEN: dict[tuple[str, ...], str] = {
+    BT709_LIMITED: tr("BT.709 at video levels"),
+    FULL_RANGE: tr("full range"),
+}
 # Ten bits of alpha keep within 0.31 of 255 steps.
 PRORES_ALPHA_STEPS = 0.5
 # ProRes loses a step or two on average; BT.601 instead of BT.709 moves saturated colours by dozens.
@@ -48,12 +52,26 @@ def check_prores(plan: Plan, output: Output, path: Path) -> Check:
             colour = max(colour, _mean_error(pixels[..., :3], plan.foreground(output.sources, frame)))
             yield
         lines += _check_times(plan, output, stored, Fraction(0))
-    _require(alpha <= PRORES_ALPHA_STEPS, f"the alpha of {output.name} is off by {alpha:.2f} of 255 steps")
     _require(
-        colour <= PRORES_COLOUR_STEPS, f"the colours of {output.name} are off by {colour:.1f} of 255 steps"
+        alpha <= PRORES_ALPHA_STEPS,
+        tr("the alpha of {name} is off by {alpha:.2f} of 255 steps").format(name=output.name, alpha=alpha),
     )
-    lines.append(f"{output.name}: straight alpha, at most {alpha:.2f} of 255 steps from the mattes.")
-    lines.append(f"{output.name}: colours at most {colour:.2f} of 255 steps off on a frame's average.")
+    _require(
+        colour <= PRORES_COLOUR_STEPS,
+        tr("the colours of {name} are off by {colour:.1f} of 255 steps").format(
+            name=output.name, colour=colour
+        ),
+    )
+    lines.append(
+        tr("{name}: straight alpha, at most {alpha:.2f} of 255 steps from the mattes.").format(
+            name=output.name, alpha=alpha
+        )
+    )
+    lines.append(
+        tr("{name}: colours at most {colour:.2f} of 255 steps off on a frame's average.").format(
+            name=output.name, colour=colour
+        )
+    )
     return tuple(lines)
 
 
@@ -65,7 +83,7 @@ def check_luma(plan: Plan, output: Output, path: Path) -> Check:
             _require_same(output, frame, pixels, plan.joined(output.sources, frame))
             yield
         lines += _check_times(plan, output, stored, MATROSKA_TIME)
-    return (*lines, f"{output.name}: every matte identical at 16 bits.")
+    return (*lines, tr("{name}: every matte identical at 16 bits.").format(name=output.name))
 
 
 def check_png16(plan: Plan, output: Output, path: Path) -> Check:
@@ -75,7 +93,7 @@ def check_png16(plan: Plan, output: Output, path: Path) -> Check:
         pixels = _oiio_pixels(path / plan.frame_file(frame))
         _require_same(output, frame, pixels, plan.joined(output.sources, frame))
         yield
-    return (line, f"{output.name}: every matte identical at 16 bits.")
+    return (line, tr("{name}: every matte identical at 16 bits.").format(name=output.name))
 
 
 def check_davis(plan: Plan, output: Output, path: Path) -> Check:
@@ -84,25 +102,49 @@ def check_davis(plan: Plan, output: Output, path: Path) -> Check:
     for frame in plan.span:
         ids, palette = _palette_picture(path / plan.frame_file(frame))
         _require_same(output, frame, ids, davis_ids(plan, output, frame))
-        _require(np.array_equal(palette, davis_palette()), f"{output.name} lacks the DAVIS palette")
+        _require(
+            np.array_equal(palette, davis_palette()),
+            tr("{name} lacks the DAVIS palette").format(name=output.name),
+        )
         yield
-    return (line, f"{output.name}: every object id and the DAVIS palette identical.")
+    return (line, tr("{name}: every object id and the DAVIS palette identical.").format(name=output.name))
 
 
 def _check_header(plan: Plan, output: Output, facts: MovieFacts, tags: tuple[str, ...]) -> list[str]:
     wanted, found = (plan.info.width, plan.info.height), (facts.width, facts.height)
-    _require(found == wanted, f"{output.name} measures {found} instead of {wanted}")
-    _require(facts.tags == tags, f"{output.name} is tagged {facts.tags} instead of {tags}")
-    return [f"{output.name}: {found[0]}x{found[1]}, tagged as {SPOKEN[tags]}."]
+    _require(
+        found == wanted,
+        tr("{name} measures {found} instead of {wanted}").format(
+            name=output.name, found=found, wanted=wanted
+        ),
+    )
+    _require(
+        facts.tags == tags,
+        tr("{name} is tagged {tags} instead of {wanted}").format(
+            name=output.name, tags=facts.tags, wanted=tags
+        ),
+    )
+    return [
+        tr("{name}: {width}x{height}, tagged as {tags}.").format(
+            name=output.name, width=found[0], height=found[1], tags=SPOKEN[tags]
+        )
+    ]
 
 
 def _check_timecode(plan: Plan, output: Output, facts: MovieFacts) -> list[str]:
     if not plan.timecode:
         return []
     if not facts.timecode:  # QuickTime has no timecode for unusual rates
-        return [f"{output.name}: the timecode {plan.timecode} cannot be stored at this frame rate."]
-    _require(facts.timecode == plan.timecode, f"{output.name} starts at timecode {facts.timecode}")
-    return [f"{output.name}: starts at timecode {facts.timecode}."]
+        return [
+            tr("{name}: the timecode {timecode} cannot be stored at this frame rate.").format(
+                name=output.name, timecode=plan.timecode
+            )
+        ]
+    _require(
+        facts.timecode == plan.timecode,
+        tr("{name} starts at timecode {timecode}").format(name=output.name, timecode=facts.timecode),
+    )
+    return [tr("{name}: starts at timecode {timecode}.").format(name=output.name, timecode=facts.timecode)]
 
 
 def _check_times(plan: Plan, output: Output, stored: MovieReader, tolerance: Fraction) -> list[str]:
@@ -110,21 +152,42 @@ def _check_times(plan: Plan, output: Output, stored: MovieReader, tolerance: Fra
         pass  # what there is beyond the span is too much, but must be counted
     count, times = stored.count, stored.times()
     _require(
-        count == len(times) == len(plan.span), f"{output.name} holds {count} frames, not {len(plan.span)}"
+        count == len(times) == len(plan.span),
+        tr("{name} holds {count} frames, not {expected}").format(
+            name=output.name, count=count, expected=len(plan.span)
+        ),
     )
     error = max(abs(time - wanted) for time, wanted in zip(times, plan.timing.seconds, strict=True))
-    _require(error <= tolerance, f"a frame of {output.name} is shown {float(error):.6f} s off its time")
-    kind = f"constant {plan.timing.rate} frames a second" if plan.timing.constant else "variable frame rate"
-    how = "exact" if tolerance == 0 else "right to the millisecond (Matroska stores no more)"
-    return [f"{output.name}: {count} frames, timestamps {how}, {kind}."]
+    _require(
+        error <= tolerance,
+        tr("a frame of {name} is shown {seconds:.6f} s off its time").format(
+            name=output.name, seconds=float(error)
+        ),
+    )
+    kind = (
+        tr("constant {rate} frames a second").format(rate=plan.timing.rate)
+        if plan.timing.constant
+        else tr("variable frame rate")
+    )
+    how = tr("exact") if tolerance == 0 else tr("right to the millisecond (Matroska stores no more)")
+    return [
+        tr("{name}: {count} frames, timestamps {how}, {kind}.").format(
+            name=output.name, count=count, how=how, kind=kind
+        )
+    ]
 
 
 def _check_names(plan: Plan, output: Output, path: Path) -> str:
     wanted = [plan.frame_file(frame) for frame in plan.span]
     found = sorted(file.name for file in path.iterdir())
-    _require(found == sorted(wanted), f"{output.name} holds {len(found)} files, not one for each frame")
+    _require(
+        found == sorted(wanted),
+        tr("{name} holds {count} files, not one for each frame").format(name=output.name, count=len(found)),
+    )
     size = f"{plan.info.width}x{plan.info.height}"
-    return f"{output.name}: {len(found)} frames of {size}, numbered {wanted[0]} to {wanted[-1]}."
+    return tr("{name}: {count} frames of {size}, numbered {first} to {last}.").format(
+        name=output.name, count=len(found), size=size, first=wanted[0], last=wanted[-1]
+    )
 
 
 def _largest_error(found: NDArray[np.uint16], wanted: Matte) -> float:
@@ -141,7 +204,9 @@ def _require_same(
     output: Output, frame: int, found: NDArray[np.generic], wanted: NDArray[np.generic]
 ) -> None:
     same = found.dtype == wanted.dtype and np.array_equal(found, wanted)
-    _require(same, f"{output.name} differs from the mattes on frame {frame}")
+    _require(
+        same, tr("{name} differs from the mattes on frame {frame}").format(name=output.name, frame=frame)
+    )
 
 
 def _oiio_pixels(path: Path) -> NDArray[np.generic]:
@@ -161,11 +226,15 @@ def _palette_picture(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
             picture = next(file.decode(video=0))
     except av.FFmpegError as error:
         raise unreadable(path, str(error)) from error
-    _require(picture.format.name == "pal8", f"{path.name} holds no palette")
+    _require(picture.format.name == "pal8", tr("{name} holds no palette").format(name=path.name))
     indices, argb = picture.to_ndarray()
     return indices, argb[:, 1:]
 
 
 def _require(kept: bool, failure: str) -> None:
     if not kept:
-        raise ExportError(f"The export was read back and {failure}; nothing was kept, please export again.")
+        raise ExportError(
+            tr("The export was read back and {failure}; nothing was kept, please export again.").format(
+                failure=failure
+            )
+        )

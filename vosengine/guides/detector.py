@@ -21,6 +21,7 @@ from vosengine.crop import window_around
 from vosengine.downloads import downloaded
 from vosengine.errors import EngineError
 from vosengine.finetune import image_tensor
+from vosengine.language import tr
 from vosengine.networks.mask_rcnn import MaskRCNN
 from vosengine.runtime import device, mixed_precision, placed, uncompiled
 from vosengine.types import Box, Image
@@ -133,8 +134,8 @@ def coco_detector(name: str) -> NetworkDetector:
     weights: Any = get_model_weights(name).DEFAULT
     class_names = weights.meta["categories"]
     network = get_model(name, weights=None, weights_backbone=None, num_classes=len(class_names))
-    instead = "choose the bundled detector with --set box_filtered.detector=lite"
-    load_state(network, downloaded(weights, f"COCO weights of {name}", instead), name)
+    instead = tr("choose the bundled detector with --set box_filtered.detector=lite")
+    load_state(network, downloaded(weights, tr("COCO weights of {name}").format(name=name), instead), name)
     return NetworkDetector(network, class_names)
 
 
@@ -154,7 +155,11 @@ def detector(name: str) -> Detector:
     """The detector called `name`, made on first use. Raises EngineError for an unknown name and WeightsError
     for weights that cannot be had."""
     if name not in DETECTORS:
-        raise EngineError(f"There is no detector {name!r}; choose one of {', '.join(DETECTORS)}.")
+        raise EngineError(
+            tr("There is no detector {name!r}; choose one of {names}.").format(
+                name=name, names=", ".join(DETECTORS)
+            )
+        )
     return _made(DETECTORS[name], device())
 
 

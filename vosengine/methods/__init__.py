@@ -11,6 +11,7 @@ from vosengine.annotations import BoxToMask, grab_cut_box
 from vosengine.boxes import Load, by_box_network, object_in_box
 from vosengine.config import Config
 from vosengine.errors import EngineError
+from vosengine.language import tr
 from vosengine.methods import e_osvos
 from vosengine.methods.box_filtered import BoxFiltered
 from vosengine.methods.guided import LEARNED_RATES, Guided
@@ -68,15 +69,22 @@ registry: dict[str, Entry] = {
 def entry_of(config: Config) -> Entry:
     """The config's method. Raises EngineError for an unknown one, or a trunk it cannot work with."""
     if config.method not in registry:
-        raise EngineError(f"There is no method {config.method!r}; choose one of {', '.join(registry)}.")
+        raise EngineError(
+            tr("There is no method {method!r}; choose one of {names}.").format(
+                method=config.method, names=", ".join(registry)
+            )
+        )
     entry = registry[config.method]
     if config.trunk not in entry.networks:
         raise EngineError(
-            f"The method {config.method!r} does not work with the trunk {config.trunk!r}; "
-            f"choose one of {', '.join(entry.networks)}."
+            tr("The method {method!r} does not work with the trunk {trunk!r}; choose one of {names}.").format(
+                method=config.method, trunk=config.trunk, names=", ".join(entry.networks)
+            )
         )
     if config.rates == "neuron" and not entry.learned:
-        raise EngineError(f"The method {config.method!r} has no learned rates; set rates to hand.")
+        raise EngineError(
+            tr("The method {method!r} has no learned rates; set rates to hand.").format(method=config.method)
+        )
     return entry
 
 

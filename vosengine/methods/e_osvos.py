@@ -30,6 +30,7 @@ from vosengine.config import Config
 from vosengine.crop import whole_frame
 from vosengine.errors import WeightsError
 from vosengine.finetune import Shot, image_tensor, optimizer_step, stacked, to_network
+from vosengine.language import tr
 from vosengine.losses import lovasz_softmax
 from vosengine.neuron_rates import NeuronSgd
 from vosengine.oneshot import augmented
@@ -152,8 +153,10 @@ def rates_of(config: Config) -> dict[str, Tensor]:
     name = config.weights or LEARNED.get(config.trunk, PARENTS[config.trunk])
     if name in ARCHITECTURES[NETWORKS[config.trunk]].outside:
         raise WeightsError(
-            f"The weights {name!r} hold no learned rates; "
-            "choose weights of `rotoshot train meta`, or set rates to hand."
+            tr(
+                "The weights {name!r} hold no learned rates; choose weights of `rotoshot train meta`, or set "
+                "rates to hand."
+            ).format(name=name)
         )
     return load_rates(name)
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.errors import EngineError
+from vosengine.language import tr
 from vosengine.snap.bilateral import bilateral_solver
 from vosengine.snap.crf import dense_crf
 from vosengine.snap.superpixels import superpixel_snap
@@ -46,7 +47,11 @@ def snap(image: Image, probability: Probability, kind: str) -> Probability:
     Raises EngineError for an unknown kind, ValueError when the sizes differ.
     """
     if kind not in SNAPS:
-        raise EngineError(f"There is no snapping {kind!r}; choose one of {', '.join(SNAPS)}.")
+        raise EngineError(
+            tr("There is no snapping {kind!r}; choose one of {names}.").format(
+                kind=kind, names=", ".join(SNAPS)
+            )
+        )
     if image.shape[:2] != probability.shape:
         raise ValueError(f"image {image.shape[:2]} and probability {probability.shape} differ in size")
     return SNAPS[kind](image, probability)

@@ -14,6 +14,7 @@ from torch import nn
 from vosengine.crop import Window, crop_size, whole_frame
 from vosengine.errors import WeightsError
 from vosengine.finetune import image_tensor
+from vosengine.language import tr
 from vosengine.runtime import device, mixed_precision, placed
 from vosengine.types import Image, Probability
 from vosengine.weights import load_network
@@ -44,7 +45,9 @@ def contour_network(where: torch.device) -> nn.Module:
         network = load_network(ARCHITECTURE, WEIGHTS)
     except WeightsError as error:
         raise WeightsError(
-            "Snapping to superpixels needs the contour network, which could not be loaded; choose another "
-            f"snapping, or train it with `rotoshot train contours`. {error}"
+            tr(
+                "Snapping to superpixels needs the contour network, which could not be loaded; choose "
+                "another snapping, or train it with `rotoshot train contours`. {error}"
+            ).format(error=error)
         ) from error
     return placed(network).to(where).eval()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.vosengine.clip.conftest import Make, decoded_by_ffmpeg, ffmpeg
 from vosengine.clip import Clip, open_clip
-from vosengine.clip.video import _KeptFrames
+from vosengine.clip.video import _Cursor, _KeptFrames
 from vosengine.errors import ClipError
 from vosengine.types import Image
 
@@ -165,6 +165,24 @@ def test_frames_outside_the_clip_and_closed_clips_are_refused(make: Make) -> Non
     clip.close()
     with pytest.raises(ClipError, match="closed"):
         clip.image(0)
+
+
+def test_two_who_read_on_beside_each_other_do_not_seek_for_each_picture(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As exports do for temporal smoothing: they look some frames ahead, and write, then check."""
+    sought: list[int] = []
+    by_seeking = _Cursor._by_seeking
+    monkeypatch.setattr(
+        _Cursor, "_by_seeking", lambda cursor, frame: sought.append(frame) or by_seeking(cursor, frame)
+    )
+    monkeypatch.setattr("vosengine.clip.video._KEPT_BYTES", 3 * 64 * 48 * 3 // 2)
+    with open_clip(make("ahead.mp4", *H264, "-g", "250", frames=80)) as clip:
+        for _ in range(2):
+            for frame in range(20, 70):
+                clip.image(frame + 5)
+                clip.image(frame)
+    assert len(sought) < 12
 
 
 def test_kept_pictures_stay_within_their_bytes(make: Make) -> None:

@@ -1,5 +1,6 @@
 """All objects in one output, names by a pattern, and the forecast that says what will be written."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -131,3 +132,43 @@ def test_a_forecast_refuses_what_an_export_would(make_source: MakeSource, tmp_pa
     monkeypatch.setattr("vosengine.export.forecasting._free", lambda _: 1000)
     with pytest.raises(ExportError, match="1 kB are free"):
         forecast(clip.info, sources, SPAN, "png16", tmp_path / "elsewhere")
+
+
+def test_what_shares_an_output_is_not_refused_for_its_sum(
+    make_source: MakeSource, tmp_path: Path, monkeypatch
+):
+    clip, sources = DrawnClip(clip_info()), (make_source(1, "a"), make_source(2, "b"))
+    wanted = clip.info, sources, SPAN, "ffv1-luma", tmp_path / "out"
+    apart = forecast(*wanted)
+    assert apart.size is not None
+    assert not apart.joined
+    monkeypatch.setattr("vosengine.export.forecasting._free", lambda _: apart.size - 1)
+    with pytest.raises(ExportError, match="free there"):
+        forecast(*wanted)
+    assert forecast(*wanted, combined=True).joined
+
+
+def test_names_of_exports_to_come_are_known(make_source: MakeSource, tmp_path: Path):
+    clip, sources = DrawnClip(clip_info()), (make_source(1, "a"), make_source(2, "b"))
+    wanted = clip.info, sources, SPAN, "ffv1-luma", tmp_path / "out"
+    found = forecast(*wanted, promised={tmp_path / "out" / "b.mkv"}).outputs
+    assert [each.promised for each in found] == [False, True]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other limits")
+def test_a_folder_that_cannot_be_looked_into_is_a_sentence(make_source: MakeSource, tmp_path: Path):
+    place = tmp_path / ("a" * 300) / "out"
+    with pytest.raises(ExportError, match=r"cannot be written to \(.*\); choose another folder"):
+        forecast(clip_info(), (make_source(),), SPAN, "png16", place)
+
+
+def test_an_extension_in_the_name_is_the_files(make_source: MakeSource, tmp_path: Path):
+    def name(template: str, place: Path, pattern: str) -> str:
+        found = forecast(clip_info(), (make_source(),), SPAN, template, place, None, pattern)
+        return found.outputs[0].target.name
+
+    assert name("prores4444", tmp_path, "cut.MOV") == "cut.mov"
+    assert name("png16", tmp_path, "cut.png") == "cut"
+    assert name("prores4444", tmp_path, "cut.v2") == "cut.v2.mov"
+    with pytest.raises(ExportError, match="leave one of them out"):
+        name("prores4444", tmp_path / "cut.mov", "final")

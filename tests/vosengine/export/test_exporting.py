@@ -247,6 +247,20 @@ def test_footage_and_mattes_are_never_overwritten(tmp_path: Path, make_source: M
             finished(export_clip(clip, (source,), Span(0, 2), template, destination, overwrite=True))
 
 
+@pytest.mark.parametrize("inside", ["mattes", "mattes/1", "annotations", "models", "cache/proxies", "."])
+def test_what_a_project_keeps_for_itself_is_never_written_to(
+    tmp_path: Path, clip: DrawnClip, make_source: MakeSource, inside: str
+) -> None:
+    folder = tmp_path / "shot.rotoshot"
+    (folder / inside).mkdir(parents=True)
+    (folder / "project.roto").touch()
+    source = replace(make_source(), name=folder.name)
+    place = folder.parent if inside == "." else folder / inside  # its name would then be the project's
+    with pytest.raises(ExportError, match="holds what the export is made of"):
+        exported(clip, [source], "png16", place)
+    exported(clip, [source], "png16", folder / "export")
+
+
 def test_mattes_of_another_size_are_refused(tmp_path: Path, clip: DrawnClip, make_source: MakeSource) -> None:
     source = make_source()
     write_matte(source.matte_files[3], np.zeros((HEIGHT, WIDTH + 1), np.uint16))

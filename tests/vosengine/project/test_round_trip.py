@@ -189,6 +189,18 @@ def test_export_sources_are_exact(project: Project):
     assert (cv2.imdecode(np.fromfile(redrawn, np.uint8), cv2.IMREAD_UNCHANGED) == 65535 - drawn).all()
 
 
+def test_an_export_of_a_few_frames_takes_no_more_than_smoothing_can_reach(project: Project):
+    hat = project.add_object("Hat")
+    for frame in range(30):
+        project.write_prediction(1, frame, a_matte(frame), 0.5, 0)
+    for frame in (3, 12, 28):
+        project.write_annotation(1, frame, a_mask(frame))
+    (dancer,) = project.export_sources(Span(10, 11), left_out=[hat.object_id])
+    assert sorted(dancer.matte_files) == list(range(5, 16))
+    encoded = (project.cache_folder / "export").rglob("*.png")
+    assert [path.stem.partition("-")[0] for path in encoded] == ["000012"]
+
+
 def test_export_sources_say_how_edges_are_finished_and_what_a_person_vouched_for(project: Project):
     hat, edges = project.add_object("Hat"), EdgeTrack({2: EdgeControls(grow=1.5)})
     project.write_annotation(1, 3, a_mask(1))
