@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.document import Document, FrameState
 from app.jobs import JobKind
+from app.language import tr
 from app.orders import Way, order_for
 from app.workspace import Workspace
 from vosengine.config import preset
@@ -67,17 +68,27 @@ class Editing(QObject):
     def undo(self) -> None:
         """Take the last step back."""
         self._cancel_answers()
-        self.edit(lambda d: d.undo())
+        self.edit(self._undo)
 
     def redo(self) -> None:
         """Do it again."""
         self._cancel_answers()
-        self.edit(lambda d: d.redo())
+        self.edit(self._redo)
 
     def travel(self, position: int) -> None:
         """Undo or redo until `position` steps are done."""
         self._cancel_answers()
         self.edit(lambda d: d.travel(position))
+
+    def _undo(self, document: Document) -> None:
+        name = document.undo_name
+        document.undo()
+        self._workspace.message.emit(tr("Taken back: {step}.").format(step=name.lower()))
+
+    def _redo(self, document: Document) -> None:
+        name = document.redo_name
+        document.redo()
+        self._workspace.message.emit(tr("Done again: {step}.").format(step=name.lower()))
 
     def _cancel_answers(self) -> None:
         self._workspace.scribbler.cancel()

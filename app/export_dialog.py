@@ -31,7 +31,7 @@ from vosengine.types import Span
 FORM, PROGRESS, RESULT = range(3)
 LOOK_DELAY = 200  # milliseconds: a person is typing
 WORD = 70  # characters that fit a line
-FOLLOWED = (Kind.OBJECTS, Kind.SELECTION, Kind.PREDICTION, Kind.ANNOTATION, Kind.UNDO)
+FOLLOWED = (Kind.OBJECTS, Kind.SELECTION, Kind.PREDICTION, Kind.ANNOTATION, Kind.STATES, Kind.UNDO)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.document import Document
+from app.document import Document, FrameState
 from app.export_choice import ExportChoice, Frames
 from app.language import tr, trn
 from app.settings import Settings
@@ -44,6 +44,7 @@ class ExportForm(QWidget):
     def __init__(self, document: Document, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document, self._settings = document, settings
+        self._stale: dict[tuple[int, Span], int] = {}  # looked up once for each change of the document
         self._guard = WheelGuard(self)
         self._build()
         self._fill_presets("")
@@ -176,6 +177,7 @@ class ExportForm(QWidget):
 
     def refresh(self) -> None:
         """The document changed: its objects, what they have, in and out."""
+        self._stale.clear()
         self._update_objects()
         if self.frames.currentData() is not Frames.OWN:
             self._frames_chosen()
@@ -230,9 +232,18 @@ class ExportForm(QWidget):
             words.append(
                 tr("{there} of {count} frames, the others are empty").format(there=there, count=count)
             )
+        if stale := self._count_stale(each.object_id, span):
+            words.append(tr("{count} out of date: run first").format(count=stale))
         if not each.visible:
             words.append(tr("hidden in the window"))
         return "   ·   ".join(words)
+
+    def _count_stale(self, object_id: int, span: Span) -> int:
+        key = object_id, span
+        if key not in self._stale:
+            states = self._document.states(object_id, span).values()
+            self._stale[key] = sum(state is FrameState.STALE for state in states)
+        return self._stale[key]
 
     def _fill_objects(self, left_out: frozenset[int]) -> None:
         with QSignalBlocker(self.objects):

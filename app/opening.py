@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -67,14 +67,19 @@ class Opening(QObject):
             close(True)
         return True
 
+    @property
+    def _folder(self) -> str:
+        """Where the last clip was; at first the desktop's folder for films."""
+        films = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
+        return self._settings.last_folder or films
+
     def _ask_clip(self) -> None:
-        folder = self._settings.last_folder
-        name, _ = QFileDialog.getOpenFileName(self._window, tr("Open clip"), folder, VIDEO_FILTER)
+        name, _ = QFileDialog.getOpenFileName(self._window, tr("Open clip"), self._folder, VIDEO_FILTER)
         if name:
             self.open(Path(name))
 
     def _ask_folder(self, title: str) -> None:
-        name = QFileDialog.getExistingDirectory(self._window, title, self._settings.last_folder)
+        name = QFileDialog.getExistingDirectory(self._window, title, self._folder)
         if name:
             self.open(Path(name))
 

@@ -44,13 +44,11 @@ class Outcome:
     def count(self) -> str:
         """How many frames changed; "" when nothing was predicted."""
         count, new = len(self.frames), len(self.added)
-        parts = []
-        if self.frames - self.added:
-            many = trn("{changed} of one frame changed", "{changed} of {count} frames changed", count)
-            parts.append(many.format(changed=len(self.changed), count=count))
-        if new:
-            parts.append(trn("one new frame", "{count} new frames", new).format(count=new))
-        return ", ".join(parts)
+        if count == new:
+            return trn("one new frame", "{count} new frames", new).format(count=new) if new else ""
+        many = trn("{changed} of one frame changed", "{changed} of {count} frames changed", count)
+        changed = many.format(changed=len(self.changed), count=count)
+        return changed + (tr(", {count} new").format(count=new) if new else "")
 
     def where(self, first_number: int = 0) -> str:
         """The places that changed, or else those that are new."""

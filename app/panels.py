@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -267,6 +268,7 @@ class RunPanel(QFrame):
         self.presets.setMinimumContentsLength(16)
         for name, config in PRESETS.items():
             self.presets.addItem(preset_label(config), name)
+        self.presets.insertSeparator(list(PRESETS).index("best") + 1)  # below it, one paper's method each
         self.presets.activated.connect(lambda _: self.preset_chosen.emit(self.presets.currentData()))
         self.presets.currentIndexChanged.connect(self._show_note)
         self._note = muted()
@@ -290,11 +292,7 @@ class RunPanel(QFrame):
         body.addWidget(self.bar)
         # What only explains comes last: in a low window the panel is cut off there.
         for labels in ((self._what, self._figures), self.cost, (self._note,)):
-            lines = QVBoxLayout()
-            lines.setSpacing(1)
-            for label in labels:
-                lines.addWidget(label)
-            body.addLayout(lines)
+            body.addLayout(_lines(*labels))
         self._outcome = "", ""
         self._cost = "", "", ""
         self._is_running = False
@@ -350,6 +348,14 @@ class RunPanel(QFrame):
             label.setToolTip(tr("The last run: {text}").format(text=text) if text else "")
             if not self._is_running:
                 label.setText(text)
+
+
+def _lines(*labels: QLabel) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(1)
+    for label in labels:
+        column.addWidget(label)
+    return column
 
 
 def _joined(*texts: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
@@ -43,6 +44,9 @@ class Runner(QObject):
     def __init__(self, bridge: EngineBridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
+        # Seconds that an order's frames will take once it has learned, None where nobody knows.
+        self.foresee: Callable[[Document, Order], float | None] = lambda _document, _order: 0.0
+        self._after: float | None = 0.0
         self._document: Document | None = None
         self._order: Order | None = None
         self._job = 0
@@ -130,6 +134,7 @@ class Runner(QObject):
             models_folder=document.models_folder,
         )
         self._timer, self._objects = UnitTimer(), 1.0
+        self._after = self.foresee(document, order)
         self._job = self._bridge.submit(self._command)
         self._show(Progress(tr("Starting the engine…")))
 
@@ -137,6 +142,7 @@ class Runner(QObject):
         wanted = frames_of(order, document)
         work = work_of(order, document, wanted)
         self._timer, self._objects = UnitTimer(), work.object_frames / max(work.frames, 1)
+        self._after = 0.0
         self._step = document.begin_predictions(order.undo_name)
         self._job = self._bridge.submit(
             Propagate(
@@ -182,6 +188,7 @@ class Runner(QObject):
             now = time.monotonic()
             self._timer.note(event.done, now)
             rate, left = self._pace.note(event.done, event.total, now)
+            left = None if left is None or self._after is None else left + self._after
             unit = STEP if self._step is None else FRAME
             self._show(Progress(event.what, event.detail, event.done, event.total, left, rate, unit))
 

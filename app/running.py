@@ -21,7 +21,7 @@ from app.foresight import work_of
 from app.jobs import JobKind
 from app.jobs_panel import JobsPanel
 from app.language import tr, trn
-from app.orders import Way, order_for
+from app.orders import Order, Way, order_for
 from app.settings import Settings
 from app.survey import Survey
 from app.workspace import Workspace
@@ -72,6 +72,7 @@ class Running(QObject):
         self.dock = self._docks.add(self.panel, tr("Jobs"), actions["jobs"])
         workspace.jobs.changed.connect(self._jobs_changed)
         workspace.runner.measured.connect(self._measured)
+        workspace.runner.foresee = self._seconds_of_frames
         for source in (workspace.changed, workspace.document_changed, workspace.jobs.changed):
             source.connect(self._foresee_later)
 
@@ -110,6 +111,12 @@ class Running(QObject):
             frames = len(document.span)
             return Work(document.config.steps, frames, frames)
         return work_of(order_for(document, Way.RUN), document, self._outdated(document))
+
+    def _seconds_of_frames(self, document: Document, order: Order) -> float | None:
+        """What an order takes when it has learned, as measured before; None where nothing was."""
+        work = work_of(order, document, self._outdated(document))
+        cost = self.costs.cost(case_of(self._settings.device, order.config, document.clip), work)
+        return None if cost is None else cost.seconds - cost.learning
 
     def _outdated(self, document: Document) -> list[int] | None:
         """As `Document.outdated`, from what the survey knows already; None where that is none."""

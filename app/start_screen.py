@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.actions import ActionSet
@@ -30,14 +31,16 @@ class StartScreen(QWidget):
         title.setFont(font)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        opening = ActionPushButton(actions["open_clip"], tr("Open clip…"))
-        opening.setProperty("primary", True)
-        opening.setIcon(theme.icon("open", "accent_text"))
-        buttons.addWidget(opening)
-        buttons.addWidget(ActionPushButton(actions["open_sequence"], tr("Image sequence…")))
-        buttons.addWidget(ActionPushButton(actions["open_project"], tr("Project…")))
-        buttons.addStretch(1)
-        buttons.addWidget(ActionPushButton(actions["open_demo"], tr("Try the demo shot")))
+        self._opening = ActionPushButton(actions["open_clip"], tr("Open clip…"))
+        self._opening.setProperty("primary", True)
+        self._opening.setIcon(theme.icon("open", "accent_text"))
+        sequence = ActionPushButton(actions["open_sequence"], tr("Image sequence…"))
+        project = ActionPushButton(actions["open_project"], tr("Project…"))
+        demo = ActionPushButton(actions["open_demo"], tr("Try the demo shot"))
+        for button in (self._opening, sequence, project, demo):
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # no canvas here that needs the keys
+            buttons.addWidget(button)
+        buttons.insertStretch(3, 1)
         self._hint = QLabel()
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setFixedHeight(74)
@@ -90,6 +93,19 @@ class StartScreen(QWidget):
         self.recent.fill(recents)
         self._group.setVisible(bool(recents))
         self._marked()
+        if recents:  # Return goes on with it
+            self.recent.setCurrentRow(0)
+        held = QApplication.focusWidget()
+        if self.isVisible() and (held is None or held is self._opening or not self.isAncestorOf(held)):
+            (self.recent if recents else self._opening).setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return presses the button that has the keys, as in a dialog."""
+        held = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(held, QPushButton):
+            held.click()
+        else:
+            super().keyPressEvent(event)
 
     def set_opening(self, text: str) -> None:
         """What is being opened, or "" for the usual hint."""

@@ -89,7 +89,7 @@ class Timeline(QWidget):
     def set_lanes(self, lanes: list[Lane], selected: int) -> None:
         """All rows anew, the top one first."""
         self._lanes, self._selected = lanes, selected
-        self._scroll_lanes = min(self._scroll_lanes, self._last_scroll())
+        self._show_selected()
         self.refresh()
 
     def set_rows(self, strip: bool, lane: int) -> None:
@@ -138,6 +138,7 @@ class Timeline(QWidget):
         """Make another row stand out."""
         if object_id != self._selected:
             self._selected = object_id
+            self._show_selected()
             self.refresh()
 
     def set_span(self, span: Span) -> None:
@@ -208,10 +209,16 @@ class Timeline(QWidget):
     def _last_scroll(self) -> int:
         return max(len(self._lanes) - self._rows.shown, 0)
 
+    def _show_selected(self) -> None:
+        """Scroll the lanes as little as brings the selected one into sight."""
+        row = next((r for r, lane in enumerate(self._lanes) if lane.object_id == self._selected), 0)
+        scrolled = max(self._scroll_lanes, row - self._rows.shown + 1)
+        self._scroll_lanes = min(scrolled, row, self._last_scroll())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stay fitted, or keep the left frame."""
         self._rows.height = self.height()
-        self._scroll_lanes = min(self._scroll_lanes, self._last_scroll())
+        self._show_selected()
         self._axis.resize(self.width() - NAMES - PADDING)
         self.refresh()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -27,7 +27,7 @@ def card(title: str) -> tuple[QFrame, QVBoxLayout, QHBoxLayout]:
     frame = QFrame()
     frame.setProperty("card", True)
     body = QVBoxLayout(frame)
-    body.setContentsMargins(10, 8, 10, 10)
+    body.setContentsMargins(10, 8, 10, 8)
     body.setSpacing(7)
     heading = QHBoxLayout()
     heading.setSpacing(2)
@@ -92,6 +92,10 @@ class ActionPushButton(QPushButton):
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
         self._follow()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """A double click presses once: its second half would press what the button has become."""
+        event.accept()
 
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())

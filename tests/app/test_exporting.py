@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.export_choice import Frames
 from app.export_dialog import FORM, PROGRESS, RESULT, ExportDialog
+from app.findings import Mark
 from app.jobs import JobState
 from app.main_window import MainWindow
 from tests.app.conftest import FIRST_NUMBER, FRAMES, Confirm, open_and_wait
@@ -139,6 +140,17 @@ def test_what_cannot_be_is_said_in_a_sentence(wrong: str, dialog: ExportDialog, 
     form.show_choice(type(form.choice())(folder=str(tmp_path / "out")))
     qtbot.waitUntil(dialog.export_button.isEnabled)
     assert dialog.problem.text() == ""
+
+
+def test_masks_out_of_date_are_told(opened: MainWindow, dialog: ExportDialog, qtbot: QtBot):
+    listed = dialog.form.objects
+    assert "out of date" not in listed.item(0).text()
+    opened.editing.go_to(4)
+    do(opened, "brush")
+    drag(opened.canvas, [(50.5, 40.5), (55.5, 40.5)])
+    stale = sum(opened.timeline.mark_at(1, frame) is Mark.STALE for frame in range(FRAMES))
+    assert stale > 0
+    qtbot.waitUntil(lambda: f"{stale} out of date" in listed.item(0).text())
 
 
 def test_the_window_stays_usable_and_the_export_takes_what_was_there(

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.costs import FRAME, STEP
+from app.costs import FRAME, STEP, case_of
 from app.document import Document
 from app.jobs import JobKind, JobList, JobState
 from app.main_window import MainWindow
@@ -20,7 +20,7 @@ from tests.app.mouse import drag
 from tests.app.person import do, document_of, run, scribble
 from vosengine.config import PRESETS, Config
 from vosengine.errors import EngineError
-from vosengine.messages import DeviceUsed, Export, ExportWritten, FineTune, Propagate
+from vosengine.messages import DeviceUsed, Export, ExportWritten, FineTune, JobProgressed, Propagate
 from vosengine.types import Span
 
 # --- the list ---------------------------------------------------------------------------------------------
@@ -350,3 +350,24 @@ def test_device_memory_and_pace_are_shown_while_learning(
     assert panel.cost[0].text() == "NVIDIA H100  ·  3.0 of 80 GB"
     engine.gate.set()
     idle(opened, qtbot)
+
+
+def test_while_learning_the_time_left_is_that_of_the_whole_run(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("app.progress.SETTLED", 0.0)
+    document, runner = scribble(opened, qtbot), opened.workspace.runner
+    case = case_of(opened.settings.device, document.config, document.clip)
+    for unit in (STEP, FRAME):
+        opened.running.costs.note(case, unit, 100.0)
+    engine.gate.clear()
+    do(opened, "run")
+    qtbot.waitUntil(lambda: runner.progress.what == "Waiting")
+    job = runner._job
+    for done in (1, 3):
+        opened.workspace.bridge.received.emit(JobProgressed(job, done, 4, "Learning"))
+    left = runner.progress.seconds_left
+    assert left is not None
+    assert left == pytest.approx(100 * (FRAMES - 1), abs=5)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not runner.is_running)

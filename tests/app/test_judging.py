@@ -369,3 +369,16 @@ def test_a_reopened_document_knows_areas_and_what_the_last_run_changed(
     assert again.area(1, 0) == pytest.approx((drawn > 0).mean())
     assert again.runs.outcome.count == "7 new frames"
     again.close()
+
+
+def test_showing_the_panel_goes_nowhere_until_an_arrow_does(judged: MainWindow):
+    document = document_of(judged)
+    do(judged, "worst_frames")
+    judged.editing.go_to(0)  # not listed
+    do(judged, "worst_frames")
+    worst = judged.judging.panel.list
+    worst.clearFocus()
+    worst.setFocus()
+    assert document.frame == 0
+    QTest.keyClick(worst, Qt.Key.Key_Down)
+    assert document.frame == listed(judged)[0]

@@ -8,10 +8,12 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.main_window import MainWindow
 from app.recents import FILE, look_up, when
+from app.widgets import ActionPushButton
 from tests.app.person import do, document_of
 
 
@@ -125,3 +127,25 @@ def test_the_place_to_drop_on_answers(window: MainWindow, footage: Path):
     assert window.start_screen._hint.styleSheet() != quiet
     window.dragLeaveEvent(QDragLeaveEvent())
     assert window.start_screen._hint.styleSheet() == quiet
+
+
+def test_the_keys_go_on_with_the_newest_project_or_press_a_button(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    do(opened, "close_project")
+    screen, asked = opened.start_screen, list[str]()
+    qtbot.waitUntil(screen.recent.hasFocus)
+    assert screen.recent.currentRow() == 0
+
+    def ask(_window: QWidget, _title: str, folder: str, _kinds: str) -> tuple[str, str]:
+        asked.append(folder)
+        return "", ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", ask)
+    opening = screen.findChild(ActionPushButton)
+    opening.setFocus()
+    QTest.keyClick(opening, Qt.Key.Key_Return)
+    assert len(asked) == 1
+    assert Path(asked[0]).is_absolute()

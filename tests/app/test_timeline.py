@@ -186,3 +186,15 @@ def test_marks_by_object(timeline: Timeline):
     assert timeline.mark_at(2, 7) is Mark.ANNOTATED
     assert timeline.mark_at(1, 7) is Mark.EMPTY
     assert timeline.lane(3) is None
+
+
+def test_the_selected_lane_is_scrolled_into_sight(timeline: Timeline, qtbot: QtBot):
+    lanes = [Lane(own, f"Object {own}", QColor("#e6553c"), Findings(100)) for own in range(1, 7)]
+    timeline.resize(900, timeline.minimumSizeHint().height())
+    timeline.set_lanes(lanes, 1)
+    clicked: list[int] = []
+    timeline.lane_clicked.connect(clicked.append)
+    for own in (6, 3, 1):
+        timeline.set_selected(own)
+        qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=QPoint(20, Rows().lanes_top + LANE // 2))
+    assert clicked == [6, 3, 1]  # there is room for one

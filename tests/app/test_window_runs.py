@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.document import Document, FrameState
@@ -15,7 +16,7 @@ from app.presets import PRESET_LABELS
 from app.tools import Rect
 from tests.app.conftest import FRAMES, Confirm, open_and_wait
 from tests.app.fake_engine import SHAPE, FakeEngine, truth
-from tests.app.mouse import drag, press
+from tests.app.mouse import LEFT, drag, press
 from tests.app.person import SQUARE, canvas_colour, do, document_of, run, scribble
 from vosengine.config import PRESET_NOTES, PRESETS, Config
 from vosengine.messages import FineTune, MaskPreviewed, Propagate
@@ -42,6 +43,7 @@ def test_a_run_fills_the_timeline_and_undo_empties_it(opened: MainWindow, engine
     assert (matte == truth(3)).all()
     assert opened.actions_by_name["undo"].text() == "&Undo Run"
     do(opened, "undo")
+    assert opened.statusBar().currentMessage() == "Taken back: run."
     assert set(document.states(1)) == {0}
     assert opened.timeline.mark_at(1, 3) is Mark.EMPTY
     do(opened, "redo")
@@ -358,3 +360,28 @@ def test_the_layout_does_not_jump_during_a_run(opened: MainWindow, engine: FakeE
     qtbot.waitUntil(lambda: opened.workspace.runner.progress.what == "Waiting")
     qtbot.wait(30)
     assert (opened.run_panel.geometry(), opened.canvas.geometry(), opened.timeline.geometry()) == before
+
+
+def test_a_double_click_runs_once(opened: MainWindow, engine: FakeEngine, qtbot: QtBot):
+    scribble(opened, qtbot)
+    engine.gate.clear()
+    button = opened.run_panel.run_button
+    QTest.mouseClick(button, LEFT)
+    QTest.mouseDClick(button, LEFT)  # what a screen reports of the second click
+    QTest.mouseRelease(button, LEFT)
+    assert opened.workspace.jobs.running is not None
+    assert opened.workspace.jobs.waiting == ()
+    QTest.mouseClick(button, LEFT)
+    assert len(opened.workspace.jobs.waiting) == 1
+    engine.gate.set()
+
+
+def test_run_and_two_lanes_are_in_sight_in_a_low_window(opened: MainWindow, qtbot: QtBot):
+    do(opened, "add_object")
+    opened.resize(1280, 720)
+    opened.show()
+    qtbot.waitUntil(lambda: opened.height() == 720)
+    QApplication.processEvents()
+    button = opened.run_panel.run_button
+    assert button.visibleRegion().boundingRect() == button.rect()
+    assert opened.timeline.height() >= opened.timeline.sizeHint().height()
