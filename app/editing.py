@@ -11,6 +11,7 @@ from app.document import Document, FrameState
 from app.jobs import JobKind
 from app.language import tr
 from app.orders import Way, order_for
+from app.step_titles import step_title
 from app.workspace import Workspace
 from vosengine.config import preset
 from vosengine.errors import EngineError
@@ -83,12 +84,12 @@ class Editing(QObject):
     def _undo(self, document: Document) -> None:
         name = document.undo_name
         document.undo()
-        self._workspace.message.emit(tr("Taken back: {step}.").format(step=name.lower()))
+        self._workspace.message.emit(tr("Taken back: {step}.").format(step=step_title(name)))
 
     def _redo(self, document: Document) -> None:
         name = document.redo_name
         document.redo()
-        self._workspace.message.emit(tr("Done again: {step}.").format(step=name.lower()))
+        self._workspace.message.emit(tr("Done again: {step}.").format(step=step_title(name)))
 
     def _cancel_answers(self) -> None:
         self._workspace.scribbler.cancel()

@@ -95,7 +95,7 @@ def test_the_status_line_says_what_may_change_and_how_to_update_it(
     drag(opened.canvas, [(30.5, 40.5), (40.5, 40.5)])
     qtbot.waitUntil(lambda: len(said) == 2)
     do(opened, "undo")
-    assert said[2:] == ["Taken back: foreground scribble."], "that is no correction"
+    assert said[2:] == ["Taken back: Foreground scribble."], "that is no correction"
     run(opened, qtbot)
     do(opened, "brush")
     opened.editing.go_to(FRAME + 1)

@@ -43,7 +43,7 @@ def test_a_run_fills_the_timeline_and_undo_empties_it(opened: MainWindow, engine
     assert (matte == truth(3)).all()
     assert opened.actions_by_name["undo"].text() == "&Undo Run"
     do(opened, "undo")
-    assert opened.statusBar().currentMessage() == "Taken back: run."
+    assert opened.statusBar().currentMessage() == "Taken back: Run."
     assert set(document.states(1)) == {0}
     assert opened.timeline.mark_at(1, 3) is Mark.EMPTY
     do(opened, "redo")
