@@ -15,7 +15,9 @@ from app.legend import Legend
 from app.survey import Survey
 from app.timeline import Timeline
 from app.widgets import action_button
+from vosengine.export.timing import timecode_after, timing_of
 from vosengine.messages import MaskPreviewed
+from vosengine.types import ClipInfo
 
 TRANSPORT = ("first", "previous_annotation", "previous", "play", "next", "next_annotation", "last")
 REFRESH_DELAY = 30  # milliseconds
@@ -28,6 +30,7 @@ class TimelinePanel(QWidget):
     def __init__(self, actions: ActionSet, survey: Survey, rate: QWidget) -> None:
         """`rate`: shown beside the clock."""
         super().__init__()
+        self._steady = False  # whether the clip's rate is constant
         self.wished_height = 0  # in widget units; 0: what the timeline needs
         self.timeline = Timeline()
         self.timeline.setStatusTip(
@@ -38,7 +41,7 @@ class TimelinePanel(QWidget):
         self._soon.timeout.connect(self.timeline.refresh)
         survey.found.connect(self._refresh_soon)
         self._number = QLabel()
-        self._number.setToolTip(tr("Time in the clip"))
+        self._number.setToolTip(tr("Time in the clip: hours, minutes, seconds, frames"))
         self._number.setMinimumWidth(self.fontMetrics().horizontalAdvance("00:00:00.000") + 10)
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 2, 8, 0)
@@ -70,6 +73,7 @@ class TimelinePanel(QWidget):
             self.timeline.set_clip(0)
             return
         clip = document.clip
+        self._steady = clip.rate > 0 and timing_of(clip, clip.span).constant
         self.timeline.set_clip(clip.frame_count, clip.first_number, (clip.width, clip.height))
         self._fill(document)
         self._select(document)
@@ -105,7 +109,16 @@ class TimelinePanel(QWidget):
         self.timeline.set_span(document.span)
         self.timeline.set_selected(document.object_id)
         self.timeline.set_frame(document.frame)
-        self._number.setText(_clock(float(document.clip.timestamps[document.frame])))
+        self._number.setText(self._clock(document.clip, document.frame))
+
+    def _clock(self, clip: ClipInfo, frame: int) -> str:
+        """The clip's own timecode, from 0 where it has none; seconds where its rate varies."""
+        if self._steady:
+            own = timecode_after(clip.timecode, clip.rate, frame)
+            return own or timecode_after("00:00:00:00", clip.rate, frame)
+        minutes, seconds = divmod(float(clip.timestamps[frame]), 60)
+        hours, minutes = divmod(int(minutes), 60)
+        return f"{hours:02d}:{minutes:02d}:{seconds:06.3f}"
 
     def _fill(self, document: Document) -> None:
         findings = self._survey.findings
@@ -117,9 +130,3 @@ class TimelinePanel(QWidget):
             lanes.append(Lane(own, item.name, colour, findings[own], item.visible, tried, keys))
         self.timeline.set_lanes(lanes, document.object_id)
         self.timeline.set_changed(document.runs.outcome.changed)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours:02d}:{minutes:02d}:{rest:06.3f}"

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from app.weight_memory import WeightMemory
 from tests.app.conftest import FRAMES, open_and_wait
 from tests.app.fake_engine import truth
 from tests.app.person import do, document_of, run
+from vosengine.export.timing import timing_of
 from vosengine.project_file import harden
 
 
@@ -148,3 +150,18 @@ def test_the_timeline_follows_while_playing_only_if_wanted(opened: MainWindow):
     do(opened, "follow_playhead")
     assert timeline.follows
     do(opened, "play")
+
+
+def test_the_clock_reads_as_editors_count(opened: MainWindow, qtbot: QtBot):
+    clock = opened.timeline_panel._number
+    opened.editing.go_to(5)
+    assert clock.text() == "00:00:00:05"
+    tape = replace(document_of(opened).clip, timecode="01:59:59:22", rate=Fraction(24))
+    assert opened.timeline_panel._clock(tape, 3) == "02:00:00:01"
+
+
+def test_the_clock_of_a_varying_rate_counts_milliseconds(opened: MainWindow):
+    clip = document_of(opened).clip
+    times = tuple(Fraction(frame * frame, 100) for frame in range(clip.frame_count))
+    opened.timeline_panel._steady = timing_of(replace(clip, timestamps=times), clip.span).constant
+    assert opened.timeline_panel._clock(replace(clip, timestamps=times), 5) == "00:00:00.250"
