@@ -276,8 +276,6 @@ class RunPanel(QFrame):
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.cost = muted(), muted()
         self.run_button = ActionPushButton(actions["run"], tr("Run"))
-        self.run_button.setProperty("primary", True)
-        self.run_button.setIcon(theme.icon("run", "accent_text"))
         self.cancel_button = ActionPushButton(actions["cancel"], tr("Cancel"))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -319,6 +317,7 @@ class RunPanel(QFrame):
         """The state of the job under way, what it computes on and what waits; an idle bar stays, empty."""
         self._is_running = running
         self.run_button.setText(tr("Queue run") if running else tr("Run"))
+        self._show_primary(not running)
         self.bar.setEnabled(running)
         busy = running and progress.total == 0
         self.bar.setRange(0, 0 if busy else max(progress.total, 1))
@@ -329,6 +328,13 @@ class RunPanel(QFrame):
         self._what.setText(_joined(progress.what, count) if running else self._outcome[0])
         self._figures.setText(_joined(*figures) if running else self._outcome[1])
         self._show_cost((device, _joined(progress.detail, waiting), device) if running else self._cost)
+
+    def _show_primary(self, primary: bool) -> None:
+        """Run is what one comes for, except while it runs."""
+        if self.run_button.property("primary") != primary:
+            self.run_button.setProperty("primary", primary)
+            self.run_button.style().polish(self.run_button)
+            self.run_button.setIcon(theme.icon("run", "accent_text" if primary else "text"))
 
     def set_cost(self, first: str, second: str, tip: str) -> None:
         """What the next run costs: shown while nothing runs."""
