@@ -16,6 +16,8 @@ def cost_lines(cost: Cost | None, work: Work, missing: Sequence[Published]) -> t
         size = sum(each.megabytes for each in missing)
         names = ", ".join(each.network for each in missing)
         return tr("Not bundled, downloads {size} MB:").format(size=size), names
+    if not work.steps and not work.frames:
+        return tr("Next run: nothing is out of date"), ""
     if cost is None:
         return tr("Next run: not measured here yet"), "  +  ".join(_counts(work))
     time = duration_text(cost.seconds)

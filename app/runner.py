@@ -230,7 +230,10 @@ class Runner(QObject):
             self._end(Ending(JobState.DONE, tr("Done: {masks} cut out.").format(masks=_masks(self._stored))))
 
     def _go_on(self, document: Document, order: Order) -> None:
-        """Propagate what was learned."""
+        """Propagate what was learned, where anything is out of date."""
+        if order.way is Way.RUN and not frames_of(order, document):
+            self._end(Ending(JobState.DONE, tr("Every mask between in and out is up to date.")))
+            return
         try:
             self._submit_propagation(document, order)
         except Exception as error:
@@ -257,7 +260,7 @@ class Runner(QObject):
 
 def frames_of(order: Order, document: Document) -> frozenset[int] | None:
     """The frames to predict; None for all of the order's."""
-    return document.outdated(order.span) or None if order.way is Way.RUN else None
+    return document.outdated(order.span) if order.way is Way.RUN else None
 
 
 def _masks(count: int) -> str:

@@ -132,7 +132,7 @@ class Running(QObject):
         open_frames = np.logical_or.reduce([(row == Mark.EMPTY) | (row == Mark.STALE) for row in marks])
         span = document.span
         found: list[int] = (np.flatnonzero(open_frames[span.start : span.stop]) + span.start).tolist()
-        return found or None
+        return found
 
     def _measured(self, config: Config, unit: str, seconds: float) -> None:
         document, device = self._workspace.document, self._workspace.runner.device

@@ -109,8 +109,8 @@ def test_while_a_run_is_on_a_correction_is_answered_and_stays(
 ):
     document = predicted(opened, qtbot)
     engine.pace = 0.15
-    do(opened, "run")
-    qtbot.waitUntil(lambda: document.undo_name == "Run" and opened.workspace.runner.progress.done > 0)
+    do(opened, "propagate_span")
+    qtbot.waitUntil(lambda: opened.workspace.runner.progress.done > 0)
     said.clear()
     correct(opened, qtbot)
     assert opened.workspace.runner.is_running
