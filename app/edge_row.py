@@ -17,6 +17,7 @@ from app.edge_scales import STEPS, Scale
 from app.language import tr
 from app.widgets import WheelGuard
 
+WIDEST, ROOM = "-88.8 px", 20  # of the figures, all as wide
 FROM_THE_MIDDLE = "QSlider::sub-page:horizontal { background: transparent; }"
 
 
@@ -26,7 +27,7 @@ class PullSlider(QSlider):
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self.setRange(0, STEPS)
-        self.setMinimumWidth(72)
+        self.setMinimumWidth(56)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the figure beside it takes the keys
         self._start = 0.0, 0  # where the pointer took hold of the handle, and the position then
 
@@ -77,6 +78,8 @@ class Figure(QSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setKeyboardTracking(False)
         self.setAccelerated(True)
+        self.setProperty("tight", True)
+        self.setFixedWidth(self.fontMetrics().horizontalAdvance(WIDEST) + ROOM)
 
     @property
     def figure(self) -> float:
