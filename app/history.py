@@ -54,7 +54,9 @@ class History:
             self._saver.submit(lambda: self._journal.drop(numbers))
 
     def purge(self) -> None:
-        """The project on disk holds what followed the dropped steps. For the saver's thread."""
+        """The project on disk holds what followed the dropped steps, and needs their mattes no more. For the
+        saver's thread.
+        """
         self._journal.purge()
 
     def close(self) -> None:
@@ -80,7 +82,8 @@ class History:
         """Fill `stack` with the stored steps that fit what was `found` on disk; `mattes` by serial."""
         records = self._journal.records()
         reader = Reader(mattes, self._journal.shelf(), self._journal.picture)
-        batch = max(map(_last_batch, records), default=-1)
+        told = {serial for record in records for serial in _serials(record)}
+        batch = max((matte_of(serial)[2] for serial in told), default=-1)
         try:
             plan = reconciled(records, found)
             done, undone = ([_step(each, reader) for each in some] for some in (plan.done, plan.undone))
@@ -93,15 +96,18 @@ class History:
         if gone:
             self._saver.submit(lambda: self._journal.drop(gone))
         kept = {serial for step in done + undone for serial in _mattes(step)}
-        return Restored(values, kept, batch)
+        return Restored(values, kept, told, batch)
 
 
 @dataclass(frozen=True)
 class Restored:
-    """values: what the project lacks. mattes: serials that steps may bring back. last_batch: ever used."""
+    """values: what the project lacks. mattes: serials that steps may bring back; told: those of steps that
+    are given up, too: they alone may be removed. last_batch: ever used.
+    """
 
     values: dict[Cell, Value]
     mattes: set[int]
+    told: set[int]
     last_batch: int
 
 
@@ -119,11 +125,10 @@ def _mattes(step: Step) -> Iterator[int]:
         yield from (value.serial for value in pair if isinstance(value, StoredMatte))
 
 
-def _last_batch(record: Record) -> int:
-    """The greatest number of a batch that it tells of; -1 for none."""
+def _serials(record: Record) -> Iterator[int]:
+    """Of all mattes that it tells of."""
     predicted = (pair for cell, pair in record.changes.items() if cell.kind is Kind.PREDICTION)
-    serials = (value for pair in predicted for value in pair if isinstance(value, int))
-    return max((matte_of(serial)[2] for serial in serials), default=-1)
+    return (value for pair in predicted for value in pair if isinstance(value, int))
 
 
 def _raw_changes(changes: Mapping[Cell, tuple[Kept, Kept]]) -> tuple[RawChanges, Pictures]:

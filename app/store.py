@@ -64,8 +64,13 @@ class Store:
         self._mattes = MatteStore(project, self.saver, self._memory)
         self.history = History(project.history_folder, self.saver)
         self._found: dict[int, StoredMatte] = {}  # all mattes there were on opening, by serial
+        self._missing: dict[Key, int] = {}  # batches in force whose files are not there, perhaps not yet
         self._past: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
-        self._load()
+        try:
+            self._load()
+        except BaseException:
+            self.abandon()
+            raise
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -137,6 +142,7 @@ class Store:
         matte = self._mattes.read(stored)
         if matte is None:
             self.cells.set(Cell(Kind.PREDICTION, *key), None)
+            self._missing[key] = matte_of(stored.serial)[2]
             self.edition += 1  # an approved frame is one no longer
         return matte
 
@@ -157,6 +163,8 @@ class Store:
         gone = {each.object_id for each in self.objects}
         for cell, value in changed.items():
             self.cells.set(cell, value)
+            if cell.kind is Kind.PREDICTION:
+                self._missing.pop(cell[1:], None)
         gone -= {each.object_id for each in self.objects}
         self._count_revision(changed)
         if gone:
@@ -197,6 +205,7 @@ class Store:
         note(former, stored)
         self._mattes.add(stored, event.matte)
         self.cells.set(Cell(Kind.PREDICTION, *key), stored)
+        self._missing.pop(key, None)
         return True
 
     def muted(self, key: Key) -> bool:
@@ -229,7 +238,7 @@ class Store:
         present = {
             each.serial for _, each in self.cells.all(Kind.PREDICTION) if isinstance(each, StoredMatte)
         }
-        unused = found.keys() - restored.mattes - present
+        unused = found.keys() & restored.told - restored.mattes - present
         self._mattes.forget(unused)
         if unused or restored.values or self.manifest != before:
             self.save_manifest()
@@ -304,6 +313,12 @@ class Store:
         self.history.close()
         self.project.close()
 
+    def abandon(self) -> None:
+        """Release the folder where opening failed."""
+        self.saver.close(discard=True)
+        self.history.close()
+        self.project.close()
+
     # --- help -----------------------------------------------------------------------------------------------
 
     def _load(self) -> None:
@@ -323,6 +338,13 @@ class Store:
         self.cells.set(CONFIG, manifest.config)
         for each in self.project.stored_mattes():
             self._load_matte(each)
+        self._missing = {
+            (own, frame): batch
+            for own, known in manifest.mattes.items()
+            for first, stop, batch in known
+            for frame in range(first, stop)
+            if frame not in self.cells.row(Kind.PREDICTION, own)
+        }
         for object_id, track in manifest.edges.items():
             self.cells.set(Cell(Kind.EDGES, object_id), track)
         for known in manifest.objects:
@@ -386,16 +408,18 @@ class Store:
         def write() -> None:
             project.write_manifest(manifest)
             if key is not None:  # nothing that was submitted before waits any more
+                mattes.clear(doomed)  # first: once the journal tells of them no more, nobody would
                 self.history.purge()
-                mattes.clear(doomed)
 
         self.saver.submit(write, key)
 
     def _stretches(self, object_id: int) -> tuple[Stretch, ...]:
         row = self.cells.row(Kind.PREDICTION, object_id)
-        return stretches(
-            {frame: matte_of(each.serial)[2] for frame, each in row.items() if isinstance(each, StoredMatte)}
-        )
+        missing = {frame: batch for (own, frame), batch in self._missing.items() if own == object_id}
+        present = {
+            frame: matte_of(each.serial)[2] for frame, each in row.items() if isinstance(each, StoredMatte)
+        }
+        return stretches(missing | present)
 
     def _snapshot(self) -> Manifest:
         boxes = {

@@ -8,7 +8,6 @@ thread at a time may write; reading is free.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -271,12 +270,11 @@ class Project:
     def stored_mattes(self) -> Iterator[StoredPrediction]:
         """The same of all mattes, those that undo or redo may bring back included."""
         objects = {each.object_id for each in self.manifest.objects}
-        for folder in (self.folder / "mattes").glob("*"):
-            if folder.name.isdecimal():
-                own, names = int(folder.name), self._matte_names(int(folder.name))
-                present = self._in_force(own, names) if own in objects else {}
-                for frame, batch in names:
-                    yield _known(folder, own, frame, batch, present.get(frame) == batch)
+        for name in filter(str.isdecimal, project_io.listed(self.folder / "mattes")):
+            own, names = int(name), self._matte_names(int(name))
+            present = self._in_force(own, names) if own in objects else {}
+            for frame, batch in names:
+                yield _known(self._mattes_folder(own), own, frame, batch, present.get(frame) == batch)
 
     def remove_matte(self, object_id: int, frame: int, batch: int) -> None:
         """Remove a matte for good if it is there."""
@@ -287,10 +285,7 @@ class Project:
 
     def _matte_names(self, object_id: int) -> list[tuple[int, int]]:
         """Frame and batch of every matte of an object."""
-        try:
-            names = [entry.name for entry in os.scandir(self._mattes_folder(object_id))]
-        except OSError:
-            return []
+        names = project_io.listed(self._mattes_folder(object_id))
         return [name for name in map(batches.parsed, names) if name is not None]
 
     def _in_force(self, object_id: int, names: list[tuple[int, int]]) -> dict[int, int]:
@@ -362,7 +357,8 @@ class Project:
     def _stored(self, pictures: str) -> Iterator[Key]:
         """Keys of the stored pictures of objects that exist, by object and frame."""
         for each in sorted(self.manifest.objects, key=lambda known: known.object_id):
-            stems = (path.stem for path in (self.folder / pictures / str(each.object_id)).glob("*.png"))
+            names = project_io.listed(self.folder / pictures / str(each.object_id))
+            stems = (name.removesuffix(".png") for name in names if name.endswith(".png"))
             for frame in sorted(int(stem) for stem in stems if stem.isdecimal()):
                 yield each.object_id, frame
 
