@@ -145,6 +145,8 @@ class Changing(Reading):
     def _tell(self, change: Change) -> None:
         for observer in list(self._observers.values()):
             observer(change)
+        if change.kind is Kind.UNDO and self._store.hear_history():
+            self._tell(Change(Kind.MESSAGES))
 
     def _check_unlocked(self, object_id: int) -> None:
         each = self.object(object_id)

@@ -119,12 +119,6 @@ class Document(Painting, Predicting):
             self._closed = True
             self._observers.clear()
 
-    def save_as(self, folder: Path) -> None:
-        """Copy the project to `folder` and go on there; the undo steps stay. Raises ProjectError."""
-        self.end_stroke()
-        self._save_selection()
-        self._store.move_to(folder)
-
     def relink(self, clip: ClipInfo, accept_changed: bool = False) -> None:
         """Use the footage described by `clip` (from `ClipOpened`).
 

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -225,11 +224,12 @@ class Store:
     def restore(self, stack: UndoStack) -> None:
         """Bring the steps of earlier sessions back into `stack`, and what a killed one could not save."""
         found, self._found = self._found, {}
-        on_disk = Found(self._raw, found.__contains__, self.project.was_killed)
+        left_open = self.history.left_open
+        was_killed = self.project.was_killed if left_open is None else left_open
+        on_disk = Found(self._raw, found.__contains__, was_killed)
         restored = self.history.restore(stack, on_disk, found)
-        if self.history.message:
-            self.project.messages.append(self.history.message)
-        if self.project.was_killed:
+        self.hear_history()
+        if was_killed:
             self.project.messages.append(_after_the_kill(stack.position))
         before = self.manifest
         batch = max(restored.last_batch, *(matte_of(serial)[2] for serial in found), -1) + 1
@@ -240,8 +240,15 @@ class Store:
         }
         unused = found.keys() & restored.told - restored.mattes - present
         self._mattes.forget(unused)
-        if unused or restored.values or self.manifest != before:
-            self.save_manifest()
+        if unused or restored.values or restored.is_less or self.manifest != before:
+            self.save_manifest()  # what the steps given up leave behind goes after it
+
+    def hear_history(self) -> bool:
+        """Whether there is another message about the steps."""
+        news = self.history.news()
+        if news:
+            self.project.messages.append(news)
+        return bool(news)
 
     def _put_right(self, values: Mapping[Cell, Value]) -> None:
         """What was saved last, or what the project alone cannot tell; nobody has seen anything else yet."""
@@ -293,18 +300,6 @@ class Store:
         """Save what is not a picture, after all pictures that wait."""
         self._save_manifest(key="manifest")
 
-    def move_to(self, folder: Path) -> None:
-        """Copy the project to a new folder and go on there. Raises ProjectError."""
-        self.saver.flush()
-        self.history.close()
-        try:
-            copy = self.project.copy_to(folder)
-            self.project.close()
-            self.project = copy
-            self._mattes = MatteStore(copy, self.saver, self._memory)
-        finally:
-            self.history.move_to(self.project.history_folder)
-
     def close(self, discard: bool) -> None:
         """Save everything and release the folder. Raises ProjectError, staying open, when that fails and
         `discard` does not give the unsaved up.
@@ -316,7 +311,7 @@ class Store:
     def abandon(self) -> None:
         """Release the folder where opening failed."""
         self.saver.close(discard=True)
-        self.history.close()
+        self.history.close(clean=False)
         self.project.close()
 
     # --- help -----------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ thread at a time may write; reading is free.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from vosengine.edge_controls import UNFINISHED
 from vosengine.errors import AnnotationError, ProjectError
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump
 from vosengine.messages import ExportSource, read_only
-from vosengine.project_lock import HOLDER, LOCK, ProjectLock
+from vosengine.project_lock import ProjectLock
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason
 
 MANIFEST = "project.roto"
@@ -387,25 +386,6 @@ class Project:
             raise AnnotationError(
                 f"The picture is {size}, the clip {clip.width} x {clip.height}; use one of the clip's size."
             )
-
-    def copy_to(self, folder: Path) -> Project:
-        """Copy everything but the disposable to a new folder and open that. Raises ProjectError."""
-        check_free(folder)
-
-        def left_out(inside: str, names: list[str]) -> list[str]:
-            if Path(inside) == self.folder:
-                return [name for name in names if name in (LOCK, HOLDER)]
-            return names if Path(inside) == self.cache_folder else []
-
-        try:
-            shutil.copytree(self.folder, folder, ignore=left_out, dirs_exist_ok=True)
-        except (OSError, shutil.Error) as error:
-            raise ProjectError(
-                f"The project could not be copied to {folder} ({error}); choose another folder."
-            ) from error
-        copy = Project(folder, self.manifest, ProjectLock(folder), self.messages)
-        copy.write_manifest()
-        return copy
 
 
 def check_same_clip(known: ClipInfo, found: ClipInfo, accept_changed: bool = False) -> None:

@@ -42,7 +42,7 @@ def listed(folder: Path) -> list[str]:
     what is there must not be taken for gone.
     """
     try:
-        return os.listdir(folder)
+        return [path.name for path in folder.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
