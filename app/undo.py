@@ -182,16 +182,18 @@ class UndoStack:
         """The newest step in force that holds new predictions."""
         return self._last_run
 
-    def joinable(self, cells: Collection[Cell]) -> Step | None:
-        """The newest step that is complete, when it changed one of the frames of `cells`.
-
-        None also while a redo is possible.
+    def joinable(self, number: int, cells: Collection[Cell]) -> Step | None:
+        """The step of this number, when it can take a change of `cells` yet: it is done and complete, holds
+        no predictions, and no later one changed them. None also while a redo is possible.
         """
-        last = next((step for step in reversed(self._done) if not step.growing), None)
-        if last is None or self._undone:
+        if self._undone:
             return None
-        frames = {(cell.object_id, cell.frame) for cell in last.changes if cell.frame_kind}
-        return last if any((cell.object_id, cell.frame) in frames for cell in cells) else None
+        for step in reversed(self._done):
+            if step.number == number:
+                return None if step.growing or step.predictions else step
+            if step.number < number or any(cell in step.changes for cell in cells):
+                return None
+        return None
 
     def continued(self, name: str, cells: Collection[Cell]) -> Step | None:
         """The step that `undo` takes back, when it has this name and changed these cells a moment ago."""
@@ -209,7 +211,7 @@ class UndoStack:
         return None if last is None or last.growing else last
 
     def push(self, step: Step) -> None:
-        """Add a step that is being done; what had been undone can no longer be redone."""
+        """Add and number a step that is being done; what had been undone can no longer be redone."""
         self._forget_undone()
         self._last_number += 1
         step.number = self._last_number

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from app import undo
 from app.document import Document
 from app.journal import Journal
-from tests.app.document.edited import FRAMES, content, make_clip, propagate, stroke
+from tests.app.document.edited import FRAMES, content, make_clip, predicted, propagate, stroke
 from tests.app.document.test_any_edits import do, frames
 from vosengine import png
 from vosengine.config import preset
@@ -186,6 +186,25 @@ def test_a_run_that_was_killed_keeps_what_had_come(document: Document, tmp_path:
     again.undo()
     assert everything(again) == before
     again.close()
+
+
+def test_a_run_undone_before_it_ended_is_not_in_force_on_disk(document: Document, tmp_path: Path):
+    stroke(document, 0)
+    propagate(document, [1, 2])
+    run = document.begin_predictions()
+    for frame in (1, 2):
+        document.add_prediction(run, predicted(document, frame, 50 + frame))
+    document.undo()  # and the job goes on
+    document.redo()
+    document.undo()
+    assert not document.add_prediction(run, predicted(document, 3, 9))
+    document.flush()
+    shutil.copytree(document.folder, tmp_path / "left")
+    with open_project(tmp_path / "left") as left:  # the command line after a kill
+        sources = *left.export_sources(), *document.export_sources()
+    for source in sources:
+        assert (png.read_matte(source.matte_files[2]) == document.matte(1, 2)).all()
+    document.end_predictions(run)
 
 
 EDIT = """
