@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cells import Cell, Kept, Kind, StoredMatte, Value, matte_of
+from app.cells import Cell, Kept, KeptMatte, Kind, Value, matte_of
 from app.journal import Journal, Pictures, RawChanges, Record
 from app.outcome import Outcome
 from app.packed import Packed
 from app.reconciling import Found, Plan, reconciled
 from app.saver import Saver
 from app.undo import Step, UndoStack, taken
-from app.values import Reader, raw
+from app.values import Mattes, Reader, raw
 from vosengine.errors import EngineError
 
 _NONSENSE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EngineError, RecursionError)
@@ -84,7 +84,7 @@ class History:
 
     # --- opening ------------------------------------------------------------------------------------------
 
-    def restore(self, stack: UndoStack, found: Found, mattes: Mapping[int, StoredMatte]) -> Restored:
+    def restore(self, stack: UndoStack, found: Found, mattes: Mattes) -> Restored:
         """Fill `stack` with the stored steps that fit what was `found` on disk; `mattes` by serial."""
         try:
             restored = self._restored(stack, found, mattes)
@@ -95,7 +95,7 @@ class History:
         self._saver.submit(self._journal.begin)
         return restored
 
-    def _restored(self, stack: UndoStack, found: Found, mattes: Mapping[int, StoredMatte]) -> Restored:
+    def _restored(self, stack: UndoStack, found: Found, mattes: Mattes) -> Restored:
         records = self._journal.records()
         told = {serial for record in records for serial in _serials(record)}
         batch = max((matte_of(serial)[2] for serial in told), default=-1)
@@ -189,7 +189,7 @@ def _step(record: Record, reader: Reader) -> Step:
 
 def _mattes(step: Step) -> Iterator[int]:
     for pair in step.changes.values():
-        yield from (value.serial for value in pair if isinstance(value, StoredMatte))
+        yield from (value.serial for value in pair if isinstance(value, KeptMatte))
 
 
 def _serials(record: Record) -> Iterator[int]:

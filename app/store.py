@@ -16,7 +16,9 @@ from app.cells import (
     SPAN,
     Cell,
     Cells,
+    FormerMatte,
     Kept,
+    KeptMatte,
     Kind,
     StoredMatte,
     Value,
@@ -62,7 +64,6 @@ class Store:
         self._memory = ArrayMemory()
         self._mattes = MatteStore(project, self.saver, self._memory)
         self.history = History(project.history_folder, self.saver)
-        self._found: dict[int, StoredMatte] = {}  # all mattes there were on opening, by serial
         self._missing: dict[Key, int] = {}  # batches in force whose files are not there, perhaps not yet
         self._past: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
         try:
@@ -212,22 +213,30 @@ class Store:
         stored = self.prediction(key)
         return stored is not None and self.cells.get(Cell(Kind.MUTED, *key)) == stored.serial
 
-    def replaced_matte(self, stored: StoredMatte) -> Matte | None:
+    def replaced_matte(self, stored: KeptMatte) -> Matte | None:
         """A matte of a former run; None when it is no longer kept."""
         return self._mattes.read(stored)
 
     def forget(self, value: Kept) -> None:
         """No undo step needs this value any more."""
-        if isinstance(value, StoredMatte):
+        if isinstance(value, KeptMatte):
             self._mattes.forget([value.serial])
 
     def restore(self, stack: UndoStack) -> None:
         """Bring the steps of earlier sessions back into `stack`, and what a killed one could not save."""
-        found, self._found = self._found, {}
+        found = {serial_of(*name) for name in self.project.stored_mattes()}
+        present = {
+            each.serial: each for _, each in self.cells.all(Kind.PREDICTION) if isinstance(each, StoredMatte)
+        }
+
+        def kept(serial: int) -> StoredMatte | FormerMatte | None:
+            former = FormerMatte(serial, self._known_matte) if serial in found else None
+            return present.get(serial, former)
+
         left_open = self.history.left_open
         was_killed = self.project.was_killed if left_open is None else left_open
         on_disk = Found(self._raw, found.__contains__, was_killed)
-        restored = self.history.restore(stack, on_disk, found)
+        restored = self.history.restore(stack, on_disk, kept)
         self.hear_history()
         if was_killed:
             self.project.messages.append(_after_the_kill(stack.position))
@@ -235,10 +244,7 @@ class Store:
         batch = max(restored.last_batch, *(matte_of(serial)[2] for serial in found), -1) + 1
         self.manifest = replace(before, next_batch=max(batch, before.next_batch), open_batches=frozenset())
         self._put_right(restored.values)
-        present = {
-            each.serial for _, each in self.cells.all(Kind.PREDICTION) if isinstance(each, StoredMatte)
-        }
-        unused = found.keys() & restored.told - restored.mattes - present
+        unused = (found & restored.told) - restored.mattes - self._matte_serials()
         self._mattes.forget(unused)
         if unused or restored.values or restored.is_less or self.manifest != before:
             self.save_manifest()  # what the steps given up leave behind goes after it
@@ -249,6 +255,14 @@ class Store:
         if news:
             self.project.messages.append(news)
         return bool(news)
+
+    def _known_matte(self, serial: int) -> StoredMatte:
+        return _stored_matte(self.project.stored_prediction(*matte_of(serial)))
+
+    def _matte_serials(self) -> set[int]:
+        """Of the mattes in force."""
+        mattes = (each for _, each in self.cells.all(Kind.PREDICTION))
+        return {each.serial for each in mattes if isinstance(each, StoredMatte)}
 
     def _put_right(self, values: Mapping[Cell, Value]) -> None:
         """What was saved last, or what the project alone cannot tell; nobody has seen anything else yet."""
@@ -331,7 +345,7 @@ class Store:
             self.cells.set(Cell(Kind.SCRIBBLES, *key), Packed.pack(scribbles, SCRIBBLE_VALUES))
         self.cells.set(SPAN, manifest.span or manifest.clip.span)
         self.cells.set(CONFIG, manifest.config)
-        for each in self.project.stored_mattes():
+        for each in self.project.stored_predictions():
             self._load_matte(each)
         self._missing = {
             (own, frame): batch
@@ -354,14 +368,11 @@ class Store:
 
     def _load_matte(self, each: StoredPrediction) -> None:
         key = each.object_id, each.frame
-        made_of = each.origin, Footprint.from_text(each.footprint), each.reason
-        stored = StoredMatte(serial_of(*key, each.batch), each.quality, each.revision, *made_of)
-        self._found[stored.serial] = stored
-        if each.in_force:
-            if key in self.manifest.muted:
-                self.cells.set(Cell(Kind.MUTED, *key), stored.serial)
-            self.cells.set(Cell(Kind.PREDICTION, *key), stored)
-            self.revision = max(self.revision, each.revision)
+        stored = _stored_matte(each)
+        if key in self.manifest.muted:
+            self.cells.set(Cell(Kind.MUTED, *key), stored.serial)
+        self.cells.set(Cell(Kind.PREDICTION, *key), stored)
+        self.revision = max(self.revision, each.revision)
 
     def _count_revision(self, changed: Mapping[Cell, Value]) -> None:
         states = [(cell, value) for cell, value in changed.items() if cell.kind is Kind.STATES]
@@ -437,6 +448,12 @@ class Store:
             box_revisions={key: self.annotation_revision(key) for key in boxes},
         )
         return self.manifest
+
+
+def _stored_matte(found: StoredPrediction) -> StoredMatte:
+    serial = serial_of(found.object_id, found.frame, found.batch)
+    made_of = found.origin, Footprint.from_text(found.footprint), found.reason
+    return StoredMatte(serial, found.quality, found.revision, *made_of)
 
 
 def _after_the_kill(steps: int) -> str:

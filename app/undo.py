@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.cells import OBJECTS, Cell, Kept, Kind, StoredMatte, Value
+from app.cells import OBJECTS, Cell, FormerMatte, Kept, KeptMatte, Kind, Value
 from app.outcome import Outcome
 from app.packed import Packed, Shelved
 
@@ -77,14 +77,16 @@ class Step:
         if self._totals is None:
             values = (value for pair in self.changes.values() for value in pair)
             packed = sum(value.size for value in values if isinstance(value, Packed | Shelved))
-            kept = sum(isinstance(before, StoredMatte) for before, _ in self.changes.values())
-            made = sum(isinstance(after, StoredMatte) for _, after in self.changes.values())
+            kept = sum(isinstance(before, KeptMatte) for before, _ in self.changes.values())
+            made = sum(isinstance(after, KeptMatte) for _, after in self.changes.values())
             self._totals = packed + _OVERHEAD * len(self.changes), kept, made
         return self._totals
 
 
 def taken(kept: Kept) -> Value:
     """What a cell takes. Raises ProjectError when a picture is gone."""
+    if isinstance(kept, FormerMatte):
+        return kept.fetch(kept.serial)
     return kept.packed() if isinstance(kept, Shelved) else kept
 
 

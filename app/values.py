@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from app.cells import Kept, Kind, StoredMatte
+from app.cells import FormerMatte, Kept, KeptMatte, Kind, StoredMatte
 from app.packed import Packed, Shelved
 from vosengine.config import config_from_dict, config_to_dict, setting_names
 from vosengine.edge_controls import track_from_dict, track_to_dict
@@ -66,7 +66,7 @@ def raw(kind: Kind, value: Kept) -> Raw:
     """A value as the journal holds it; of a picture this is the digest."""
     if value is None or isinstance(value, int):
         return value
-    if isinstance(value, StoredMatte):
+    if isinstance(value, KeptMatte):
         return value.serial
     if isinstance(value, Packed | Shelved):
         return value.digest
@@ -77,11 +77,15 @@ _PICTURES = (Kind.ANNOTATION, Kind.SCRIBBLES)
 _NUMBERS = (Kind.PREDICTION, Kind.MUTED, Kind.STATES)
 
 
+Mattes = Callable[[int], StoredMatte | FormerMatte | None]
+"""The matte of a serial, None where there is none."""
+
+
 @dataclass(frozen=True)
 class Reader:
-    """Makes values of what the journal holds. shelf: sizes of its pictures; mattes: those there are."""
+    """Makes values of what the journal holds. shelf: sizes of its pictures."""
 
-    mattes: Mapping[int, StoredMatte]
+    mattes: Mattes
     shelf: Mapping[bytes, int]
     fetch: Callable[[bytes], Packed]
 
@@ -96,7 +100,7 @@ class Reader:
         if isinstance(found, bytes) and kind in _PICTURES:
             return Shelved(found, self.shelf[found], self.fetch)
         if isinstance(found, int) and kind in _NUMBERS:
-            return self.mattes.get(found) if kind is Kind.PREDICTION else found
+            return self.mattes(found) if kind is Kind.PREDICTION else found
         if isinstance(found, str):
             return FORMS[kind].load(json.loads(found))
         raise ValueError(f"{found!r} is no value of {kind.value}")

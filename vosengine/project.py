@@ -33,6 +33,9 @@ Scribbles = NDArray[np.uint8]
 _Picture = TypeVar("_Picture", NDArray[np.uint8], NDArray[np.uint16])
 
 
+MatteName = tuple[int, int, int]
+"""Object, frame and batch."""
+
 Origin = tuple[int, int]
 """An annotated frame, and the revision in which its annotation got the form it had."""
 
@@ -53,7 +56,7 @@ class StoredPrediction:
 
     revision: of the annotations that were known. origin: what it was propagated from, None where unknown.
     footprint: the application's, "" for none. batch: with object and frame the matte's name for ever, see
-    `vosengine.batches`; in_force: whether it is what the frame shows.
+    `vosengine.batches`.
     """
 
     object_id: int
@@ -64,7 +67,6 @@ class StoredPrediction:
     reason: Reason | None = None
     footprint: str = ""
     batch: int = 0
-    in_force: bool = True
 
 
 def harden(matte: Matte) -> Mask:
@@ -239,7 +241,7 @@ class Project:
         """Store a matte, uint16, at the clip's size; it is in force at once.
 
         batch: an open one of the manifest, None for the one after all others. `footprint`: a short ASCII text
-        that `stored_mattes` gives back.
+        that `stored_predictions` gives back.
         """
         self._check_size(matte)
         note: dict[str, float | str] = {"quality": round(quality, 6), "revision": revision}
@@ -264,16 +266,16 @@ class Project:
         """What is known of all mattes in force, by object and frame, without decoding them."""
         for each in sorted(self.manifest.objects, key=lambda known: known.object_id):
             for frame, batch in sorted(self.mattes_in_force(each.object_id).items()):
-                yield _known(self._mattes_folder(each.object_id), each.object_id, frame, batch, in_force=True)
+                yield self.stored_prediction(each.object_id, frame, batch)
 
-    def stored_mattes(self) -> Iterator[StoredPrediction]:
-        """The same of all mattes, those that undo or redo may bring back included."""
-        objects = {each.object_id for each in self.manifest.objects}
+    def stored_mattes(self) -> Iterator[MatteName]:
+        """All mattes, those that undo or redo may bring back included, by name alone: no file is opened."""
         for name in filter(str.isdecimal, project_io.listed(self.folder / "mattes")):
-            own, names = int(name), self._matte_names(int(name))
-            present = self._in_force(own, names) if own in objects else {}
-            for frame, batch in names:
-                yield _known(self._mattes_folder(own), own, frame, batch, present.get(frame) == batch)
+            yield from ((int(name), frame, batch) for frame, batch in self._matte_names(int(name)))
+
+    def stored_prediction(self, object_id: int, frame: int, batch: int) -> StoredPrediction:
+        """What is known of a matte, see `StoredPrediction`."""
+        return _known(self._mattes_folder(object_id), object_id, frame, batch)
 
     def remove_matte(self, object_id: int, frame: int, batch: int) -> None:
         """Remove a matte for good if it is there."""
@@ -412,7 +414,7 @@ def check_free(folder: Path) -> None:
         raise ProjectError(f"{folder} holds a project already; open it or choose another folder.")
 
 
-def _known(folder: Path, object_id: int, frame: int, batch: int, in_force: bool) -> StoredPrediction:
+def _known(folder: Path, object_id: int, frame: int, batch: int) -> StoredPrediction:
     """What the note of a matte in `folder` says."""
     note = png_note.read(folder / batches.file_name(frame, batch))
     quality = note.get("quality")
@@ -420,7 +422,7 @@ def _known(folder: Path, object_id: int, frame: int, batch: int, in_force: bool)
     revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
     footprint = footprint if isinstance(footprint, str) else ""
     made_of = _origin(note), _reason(note)
-    return StoredPrediction(object_id, frame, known, revision, *made_of, footprint, batch, in_force)
+    return StoredPrediction(object_id, frame, known, revision, *made_of, footprint, batch)
 
 
 def _revision(note: dict[str, Any], otherwise: int) -> int:

@@ -56,7 +56,7 @@ class ProjectLock:
 
 
 class Holder(NamedTuple):
-    """A computer and a process of it; started: when it did, seconds since 1970, None where nobody noted it."""
+    """A computer and a process of it; started: when, in seconds since 1970, None where nobody noted it."""
 
     host: str
     process: int
@@ -81,11 +81,8 @@ def holder(folder: Path) -> Holder | None:
     try:
         found = json.loads((folder / HOLDER).read_text("utf-8"))
         started = found.get("started")
-        return Holder(
-            str(found["host"]),
-            int(found["pid"]),
-            float(started) if isinstance(started, int | float) else None,
-        )
+        started = float(started) if isinstance(started, int | float) else None
+        return Holder(str(found["host"]), int(found["pid"]), started)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 

@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from app import undo
 from app.document import Document
 from app.journal import Journal
-from tests.app.document.edited import FRAMES, content, make_clip, predicted, propagate, stroke
+from tests.app.document.edited import FRAMES, content, make_clip, matte_of, predicted, propagate, stroke
 from tests.app.document.test_any_edits import do, frames
-from vosengine import png
+from vosengine import png, png_note
 from vosengine.config import preset
 from vosengine.edge_controls import EdgeControls, EdgeTrack
 from vosengine.project_file import open_project
@@ -341,6 +341,25 @@ def test_an_old_project_opens_with_an_empty_history_and_keeps_the_new_one(docume
     again.undo()
     assert (again.matte(1, 3) == 500).all()
     assert again.matte(1, 4) is None
+    again.close()
+
+
+def test_opening_reads_the_notes_of_the_mattes_in_force_alone(document: Document, monkeypatch):
+    stroke(document, 0)
+    for seed in (10, 20, 30):
+        propagate(document, range(1, 8), seed)
+    first, document_folder = everything(document), document.folder
+    document.close()
+    read: list[Path] = []
+    real = png_note.read
+    monkeypatch.setattr(png_note, "read", lambda path: read.append(path) or real(path))
+    again = Document.open(document_folder)
+    assert len([path for path in read if "mattes" in path.parts]) == 7
+    again.travel(2)
+    assert (again.matte(1, 3) == matte_of(13)).all()
+    assert again.prediction(1, 3).quality == 0.5
+    again.travel(len(again.steps))
+    assert everything(again) == first
     again.close()
 
 
