@@ -72,6 +72,7 @@ class Predicting(Changing):
         collecting.step.subject = "" if several else self.object(event.object_id).name
 
         def note(before: StoredMatte | None, after: StoredMatte) -> None:
+            self._unmute(collecting.step, cell[1:])
             self._undo.note(collecting.step, cell, before, after)
             self.runs.note(collecting.step, event.frame, before, after)
 
@@ -89,6 +90,13 @@ class Predicting(Changing):
             self._undo.finish(collecting.step)
             self._store.save_manifest()  # which are in force, and which mutings still hold
             self._tell(Change(Kind.UNDO))
+
+    def _unmute(self, step: Step, key: Key) -> None:
+        """The muting goes with the prediction, and comes back with it."""
+        cell = Cell(Kind.MUTED, *key)
+        if self._store.muted(key):
+            self._undo.note(step, cell, self._store.cells.get(cell), None)
+            self._store.unmute(cell)
 
     def undo(self) -> None:
         """Take the last step back, see `Changing.undo`; a job whose step it is adds no more to it."""

@@ -64,6 +64,7 @@ class Store:
         self._memory = ArrayMemory()
         self._mattes = MatteStore(project, self.saver, self._memory)
         self.history = History(project.history_folder, self.saver)
+        self._known_stretches: dict[int, tuple[Stretch, ...]] = {}  # by object, those not changed since
         self._missing: dict[Key, int] = {}  # batches in force whose files are not there, perhaps not yet
         self._past: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
         try:
@@ -141,7 +142,7 @@ class Store:
             return None
         matte = self._mattes.read(stored)
         if matte is None:
-            self.cells.set(Cell(Kind.PREDICTION, *key), None)
+            self._set(Cell(Kind.PREDICTION, *key), None)
             self._missing[key] = matte_of(stored.serial)[2]
             self.edition += 1  # an approved frame is one no longer
         return matte
@@ -162,9 +163,7 @@ class Store:
         changed = self.changed(values)
         gone = {each.object_id for each in self.objects}
         for cell, value in changed.items():
-            self.cells.set(cell, value)
-            if cell.kind is Kind.PREDICTION:
-                self._missing.pop(cell[1:], None)
+            self._set(cell, value)
         gone -= {each.object_id for each in self.objects}
         self._count_revision(changed)
         if gone:
@@ -204,9 +203,18 @@ class Store:
             return False
         note(former, stored)
         self._mattes.add(stored, event.matte)
-        self.cells.set(Cell(Kind.PREDICTION, *key), stored)
-        self._missing.pop(key, None)
+        self._set(Cell(Kind.PREDICTION, *key), stored)
         return True
+
+    def _set(self, cell: Cell, value: Value) -> None:
+        self.cells.set(cell, value)
+        if cell.kind is Kind.PREDICTION:
+            self._missing.pop(cell[1:], None)
+            self._known_stretches.pop(cell.object_id, None)
+
+    def unmute(self, cell: Cell) -> None:
+        """Another prediction takes the place of the muted one."""
+        self.cells.set(cell, None)
 
     def muted(self, key: Key) -> bool:
         """Whether the present prediction was muted; one that replaces it is not."""
@@ -420,6 +428,11 @@ class Store:
         self.saver.submit(write, key)
 
     def _stretches(self, object_id: int) -> tuple[Stretch, ...]:
+        if object_id not in self._known_stretches:
+            self._known_stretches[object_id] = self._found_stretches(object_id)
+        return self._known_stretches[object_id]
+
+    def _found_stretches(self, object_id: int) -> tuple[Stretch, ...]:
         row = self.cells.row(Kind.PREDICTION, object_id)
         missing = {frame: batch for (own, frame), batch in self._missing.items() if own == object_id}
         present = {

@@ -303,8 +303,10 @@ class Project:
         after it.
         """
         masks = {(each.object_id, each.frame): without_soft_edges(each.mask) for each in self.stored_masks()}
-        for key in sorted(self.manifest.approved - masks.keys()):
-            matte = self.read_prediction(*key)
+        approved = sorted(self.manifest.approved - masks.keys())
+        present = {own: self.mattes_in_force(own) for own in {own for own, _ in approved}}
+        for key in approved:
+            matte = self.read_prediction(*key, present[key[0]].get(key[1], self.manifest.next_batch))
             if matte is not None:
                 masks[key] = harden(matte)
                 read_only(masks[key])
