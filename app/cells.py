@@ -7,8 +7,8 @@ strokes, boxes, objects, approvals and whole propagations.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -80,15 +80,28 @@ _FRAMES, _OBJECTS = 32, 24  # bits
 
 
 @dataclass(frozen=True)
-class StoredMatte:
-    """A predicted matte: `serial` names it for ever, see `serial_of`, and `StoredPrediction` for the rest."""
+class KeptMatte:
+    """A predicted matte; `serial` names it for ever, see `serial_of`."""
 
     serial: int
+
+
+@dataclass(frozen=True)
+class StoredMatte(KeptMatte):
+    """One of which all is known, see `StoredPrediction`."""
+
     quality: float
     revision: int
     origin: Origin | None = None
     footprint: Footprint | None = None
     reason: Reason | None = None
+
+
+@dataclass(frozen=True)
+class FormerMatte(KeptMatte):
+    """One of an earlier session, of which the rest is read when it is needed."""
+
+    fetch: Callable[[int], StoredMatte] = field(compare=False, repr=False)
 
 
 def serial_of(object_id: int, frame: int, batch: int) -> int:
@@ -108,8 +121,8 @@ Value = Packed | Box | StoredMatte | EdgeTrack | int | tuple[RotoObject, ...] | 
 prediction's serial, STATES int, EDGES an EdgeTrack, OBJECTS a tuple, SPAN Span, CONFIG Config; None where
 there is nothing. `app.values` says how each is kept on disk."""
 
-Kept = Value | Shelved
-"""A value of a step: pictures may be on the shelf."""
+Kept = Value | Shelved | FormerMatte
+"""A value of a step: pictures may be on the shelf, mattes those of earlier sessions."""
 
 
 class Cells:

@@ -93,20 +93,18 @@ class Changing(Reading):
 
     # --- help ------------------------------------------------------------------------------------------
 
-    def _edit(
-        self, name: str, values: Mapping[Cell, Value], join_last: bool = False, continued: bool = False
-    ) -> None:
+    def _edit(self, name: str, values: Mapping[Cell, Value], join: int = 0, continued: bool = False) -> int:
         """Give cells new values as one undo step, the stack first: what it keeps is ahead of the disk.
 
-        join_last: as part of the last step, when that is about the same frames; continued: when it is about
-        the same cells and a moment old.
+        join: as part of the step of this number, where that is possible; continued: as part of the last one,
+        when that is about the same cells and a moment old. Returns the step's number, 0 when nothing changed.
         """
         drawn = (cell for cell in self._store.changed(values) if cell.kind is Kind.ANNOTATION)
         states = {Cell(Kind.STATES, c.object_id, c.frame): self.revision + 1 for c in drawn}
         changed = self._store.changed({**values, **states})
         if not changed:
-            return
-        step = self._undo.joinable(values) if join_last else None
+            return 0
+        step = self._undo.joinable(join, changed) if join else None
         if continued:
             step = self._undo.continued(name, values)
         pairs = {cell: (self._store.cells.get(cell), value) for cell, value in changed.items()}
@@ -120,6 +118,7 @@ class Changing(Reading):
                 self._undo.note(step, cell, *pair)
         self._tell_of(self._store.put(changed))
         self._tell(Change(Kind.UNDO))
+        return step.number
 
     def _subject(self, step: Step) -> str:
         """The name of the one object that a step concerns, "" where it is none or several."""
@@ -146,6 +145,8 @@ class Changing(Reading):
     def _tell(self, change: Change) -> None:
         for observer in list(self._observers.values()):
             observer(change)
+        if change.kind is Kind.UNDO and self._store.hear_history():
+            self._tell(Change(Kind.MESSAGES))
 
     def _check_unlocked(self, object_id: int) -> None:
         each = self.object(object_id)

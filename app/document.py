@@ -7,6 +7,7 @@ one thread (the GUI's). Masks and mattes handed out are read-only and have the c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,17 @@ class Document(Painting, Predicting):
 
     def __init__(self, project: Project, on_error: Callable[[str], None] | None = None) -> None:
         """Take over an open project. `on_error` hears, on the saver's thread, when saving fails, and ""
-        when it works again.
+        when it works again. Raises ProjectError, the project closed, when it cannot be read.
         """
-        super().__init__(Store(project, on_error))
+        with ExitStack() as failing:
+            failing.callback(project.close)
+            store = Store(project, on_error)
+            failing.callback(store.abandon)
+            super().__init__(store)
+            failing.pop_all()
         self._clip_missing = project.clip_missing
         self._closed = False
         self._select_existing()
-        self._was_killed = project.was_killed
 
     @classmethod
     def create(
@@ -116,12 +121,6 @@ class Document(Painting, Predicting):
             self._store.close(discard)
             self._closed = True
             self._observers.clear()
-
-    def save_as(self, folder: Path) -> None:
-        """Copy the project to `folder` and go on there; the undo steps stay. Raises ProjectError."""
-        self.end_stroke()
-        self._save_selection()
-        self._store.move_to(folder)
 
     def relink(self, clip: ClipInfo, accept_changed: bool = False) -> None:
         """Use the footage described by `clip` (from `ClipOpened`).

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from app.cells import StoredMatte, matte_of
+from app.cells import KeptMatte, StoredMatte, matte_of
 from app.saver import Saver
 from vosengine.errors import ProjectError
 from vosengine.messages import read_only
@@ -90,7 +90,7 @@ class MatteStore:
 
         self._saver.submit(write)
 
-    def read(self, stored: StoredMatte) -> Matte | None:
+    def read(self, stored: KeptMatte) -> Matte | None:
         """A matte, read-only; None when its file is gone or damaged."""
         matte: Matte | None = self._memory.get(stored.serial)
         if matte is None:

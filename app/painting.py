@@ -45,21 +45,24 @@ class Painting(Changing):
             self._stroke.rect = rect if self._stroke.rect is None else self._stroke.rect.joined(rect)
             self._tell(self._stroke.cell.change)
 
-    def end_stroke(self) -> None:
-        """The pen was lifted: one undo step, saved. Does nothing when nothing was painted."""
+    def end_stroke(self) -> int:
+        """The pen was lifted: one undo step, saved; returns its number. Does nothing, and returns 0, when
+        nothing was painted.
+        """
         stroke, self._stroke = self._stroke, None
-        if stroke is not None and stroke.rect is not None:
-            self._edit(stroke.name, {stroke.cell: Packed.pack(stroke.picture, stroke.values)})
+        if stroke is None or stroke.rect is None:
+            return 0
+        return self._edit(stroke.name, {stroke.cell: Packed.pack(stroke.picture, stroke.values)})
 
     # --- edits: each is one undo step; locked objects raise AnnotationError ----------------------------
 
     def set_mask(
-        self, object_id: int, frame: int, mask: Mask, name: str = mark("Mask"), join_last: bool = False
+        self, object_id: int, frame: int, mask: Mask, name: str = mark("Mask"), join: int = 0
     ) -> None:
         """Replace the annotation by a mask, soft edges included, of the clip's size (else AnnotationError).
 
-        `join_last` adds it to the last undo step when that one is about the same frame: the scribble whose
-        GrabCut answer this is.
+        `join` adds it to the undo step of that number, while that is possible: to the scribble whose GrabCut
+        answer this is.
         """
         self._check_unlocked(object_id)
         if mask.shape != (self.clip.height, self.clip.width):
@@ -68,7 +71,7 @@ class Painting(Changing):
                     size=f"{mask.shape[1]} x {mask.shape[0]}", width=self.clip.width, height=self.clip.height
                 )
             )
-        self._edit(name, {Cell(Kind.ANNOTATION, object_id, frame): Packed.pack(mask)}, join_last)
+        self._edit(name, {Cell(Kind.ANNOTATION, object_id, frame): Packed.pack(mask)}, join)
 
     def set_masks(self, masks: Mapping[Key, Packed], added: Sequence[RotoObject] = ()) -> None:
         """Replace many annotations at once, of the clip's size; `added`: objects made by `new_objects`."""
@@ -85,10 +88,10 @@ class Painting(Changing):
         numbers = [self._store.new_object_id() for _ in range(count)]
         return tuple(RotoObject(number, name_of(number), colour_of(number)) for number in numbers)
 
-    def set_box(self, object_id: int, frame: int, box: Box) -> None:
-        """Replace the annotation by a box."""
+    def set_box(self, object_id: int, frame: int, box: Box) -> int:
+        """Replace the annotation by a box; returns the number of the undo step, 0 where it is there."""
         self._check_unlocked(object_id)
-        self._edit(mark("Box"), {Cell(Kind.ANNOTATION, object_id, frame): box})
+        return self._edit(mark("Box"), {Cell(Kind.ANNOTATION, object_id, frame): box})
 
     def clear(self, object_id: int, frame: int) -> None:
         """Remove annotation, scribbles and approval of one frame; the prediction shows again."""

@@ -61,7 +61,7 @@ class Predicting(Changing):
         full, or the step was undone meanwhile (then cancel the job).
         """
         collecting = self._collecting.get(step)
-        if collecting is None or not self._undo.is_done(collecting.step) or not self._may_predict(event):
+        if collecting is None or not collecting.step.growing or not self._may_predict(event):
             return False
         cell = Cell(Kind.PREDICTION, event.object_id, event.frame)
         former = self._store.prediction(cell[1:])
@@ -73,6 +73,7 @@ class Predicting(Changing):
         collecting.step.subject = "" if several else self.object(event.object_id).name
 
         def note(before: StoredMatte | None, after: StoredMatte) -> None:
+            self._unmute(collecting.step, cell[1:])
             self._undo.note(collecting.step, cell, before, after)
             self.runs.note(collecting.step, event.frame, before, after)
 
@@ -90,6 +91,31 @@ class Predicting(Changing):
             self._undo.finish(collecting.step)
             self._store.save_manifest()  # which are in force, and which mutings still hold
             self._tell(Change(Kind.UNDO))
+
+    def _unmute(self, step: Step, key: Key) -> None:
+        """The muting goes with the prediction, and comes back with it."""
+        cell = Cell(Kind.MUTED, *key)
+        if self._store.muted(key):
+            self._undo.note(step, cell, self._store.cells.get(cell), None)
+            self._store.unmute(cell)
+
+    def undo(self) -> None:
+        """Take the last step back, see `Changing.undo`; a job whose step it is adds no more to it."""
+        super().undo()
+        self._end_undone()
+
+    def travel(self, position: int) -> None:
+        """The same of several steps, see `Changing.travel`."""
+        super().travel(position)
+        self._end_undone()
+
+    def _end_undone(self) -> None:
+        """Its mattes are no longer the newest of all, although the job may go on for a while."""
+        ended = [each for each in self._collecting.values() if not each.step.growing]
+        for batch in (batch for each in ended for batch in each.batches):
+            self._store.end_batch(batch)
+        if ended:
+            self._store.save_manifest()
 
     def _may_predict(self, event: MaskPredicted) -> bool:
         if event.matte.shape != (self.clip.height, self.clip.width):

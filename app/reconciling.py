@@ -8,7 +8,7 @@ which knew nothing of these steps: what they cannot safely take back or do again
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from app.cells import Cell, Kind
@@ -37,13 +37,15 @@ class Found:
     was_killed: bool
 
 
-def reconciled(records: Iterable[Record], found: Found) -> Plan:
-    """What to go on with. `records` in order; of those dropped only what they tell is used."""
+def reconciled(records: Iterable[Record], found: Found, lost: Collection[Cell] = ()) -> Plan:
+    """What to go on with. `records` in order; of those dropped only what they tell is used. lost: cells whose
+    values cannot be brought back.
+    """
     records = [_landed(each, found) for each in records]
     done = [each for each in records if each.done]
     undone = [each for each in records if not each.done]
     expected, told = _expected(done, undone), _told(records)
-    plan, strange = Plan(), set()
+    plan, strange = Plan(), set(lost)
     for cell, value in expected.items():
         present = found.value(cell)
         behind = found.was_killed and (present in told[cell] or cell.kind is Kind.MUTED)

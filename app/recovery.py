@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import psutil
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
@@ -44,7 +42,7 @@ def left_open(folders: Iterable[str]) -> Left | None:
 def _was_left(folder: Path) -> bool:
     """Whether the process that had the project open is no more. Its lock is not touched: it may be wanted."""
     found = holder(folder)
-    return found is not None and found[0] == socket.gethostname() and not psutil.pid_exists(found[1])
+    return found is not None and found.is_gone
 
 
 class Recovery(QObject):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from app.cells import Cell, Change, Kind, StoredMatte
+from app.cells import Cell, Change, KeptMatte, Kind, StoredMatte
 from app.outcome import Outcome
 from app.store import Store
 from app.undo import Step, UndoStack
@@ -60,8 +60,8 @@ class Runs:
         step, key = self._undo.last_run, (object_id, frame)
         cell, now = Cell(Kind.PREDICTION, *key), self._store.prediction(key)
         before = now if step is None or cell not in step.changes else step.changes[cell][0]
-        if not isinstance(before, StoredMatte):
+        if not isinstance(before, KeptMatte):
             return 0, lambda: None
-        if before == now:
+        if now is not None and before.serial == now.serial:
             return before.serial, lambda: self._store.predicted_matte(key)
         return before.serial, lambda: self._store.replaced_matte(before)

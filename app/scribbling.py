@@ -43,6 +43,7 @@ class Scribbler(QObject):
         self._document: Document | None = None
         self._image: tuple[int, Image] | None = None
         self._asked: dict[int, Key] = {}  # jobs whose answers will be kept
+        self._steps: dict[Key, int] = {}  # of undo, which made those jobs' marks and boxes
         self._due: list[Key] = []  # marks whose frame's picture has not come yet
         self._live_job = 0
         self._live: tuple[Key, Mask] | None = None
@@ -61,6 +62,7 @@ class Scribbler(QObject):
         self._unsubscribe()
         self._document, self._image = document, None
         self._of_marks.clear()
+        self._steps.clear()
         self._unsubscribe = document.subscribe(self._changed) if document is not None else lambda: None
 
     def prepare(self) -> None:
@@ -101,14 +103,14 @@ class Scribbler(QObject):
         name = mark("Foreground scribble") if foreground else mark("Background scribble")
         marks = document.begin_scribble(*key, name)
         document.stroke_painted(stroke.mark(marks, FOREGROUND if foreground else BACKGROUND))
-        document.end_stroke()
+        self._steps[key] = document.end_stroke()
         self._ask(key)
 
     def draw_box(self, box: Box) -> None:
         """A box was dragged: it is the annotation until its mask comes."""
         if self._document is not None:
             key = self._document.object_id, self._document.frame
-            self._document.set_box(*key, box)
+            self._steps[key] = self._document.set_box(*key, box)
             self._ask(key)
 
     def leave_frame(self) -> None:
@@ -289,7 +291,7 @@ class Scribbler(QObject):
         self._pointing.discard(event.job_id)
         known = any(o.object_id == event.object_id and not o.locked for o in document.objects)
         if known and event.mask.any():
-            document.set_mask(*key, event.mask, mark("Scribble"), join_last=True)
+            document.set_mask(*key, event.mask, mark("Scribble"), self._steps.get(key, 0))
         self._rest()
 
     def _keep_answer(self, key: Key, mask: Mask) -> None:

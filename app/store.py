@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,7 +16,9 @@ from app.cells import (
     SPAN,
     Cell,
     Cells,
+    FormerMatte,
     Kept,
+    KeptMatte,
     Kind,
     StoredMatte,
     Value,
@@ -63,9 +64,14 @@ class Store:
         self._memory = ArrayMemory()
         self._mattes = MatteStore(project, self.saver, self._memory)
         self.history = History(project.history_folder, self.saver)
-        self._found: dict[int, StoredMatte] = {}  # all mattes there were on opening, by serial
+        self._known_stretches: dict[int, tuple[Stretch, ...]] = {}  # by object, those not changed since
+        self._missing: dict[Key, int] = {}  # batches in force whose files are not there, perhaps not yet
         self._past: defaultdict[Key, list[tuple[int, int]]] = defaultdict(list)
-        self._load()
+        try:
+            self._load()
+        except BaseException:
+            self.abandon()
+            raise
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -136,7 +142,8 @@ class Store:
             return None
         matte = self._mattes.read(stored)
         if matte is None:
-            self.cells.set(Cell(Kind.PREDICTION, *key), None)
+            self._set(Cell(Kind.PREDICTION, *key), None)
+            self._missing[key] = matte_of(stored.serial)[2]
             self.edition += 1  # an approved frame is one no longer
         return matte
 
@@ -156,7 +163,7 @@ class Store:
         changed = self.changed(values)
         gone = {each.object_id for each in self.objects}
         for cell, value in changed.items():
-            self.cells.set(cell, value)
+            self._set(cell, value)
         gone -= {each.object_id for each in self.objects}
         self._count_revision(changed)
         if gone:
@@ -196,43 +203,74 @@ class Store:
             return False
         note(former, stored)
         self._mattes.add(stored, event.matte)
-        self.cells.set(Cell(Kind.PREDICTION, *key), stored)
+        self._set(Cell(Kind.PREDICTION, *key), stored)
         return True
+
+    def _set(self, cell: Cell, value: Value) -> None:
+        self.cells.set(cell, value)
+        if cell.kind is Kind.PREDICTION:
+            self._missing.pop(cell[1:], None)
+            self._known_stretches.pop(cell.object_id, None)
+
+    def unmute(self, cell: Cell) -> None:
+        """Another prediction takes the place of the muted one."""
+        self.cells.set(cell, None)
 
     def muted(self, key: Key) -> bool:
         """Whether the present prediction was muted; one that replaces it is not."""
         stored = self.prediction(key)
         return stored is not None and self.cells.get(Cell(Kind.MUTED, *key)) == stored.serial
 
-    def replaced_matte(self, stored: StoredMatte) -> Matte | None:
+    def replaced_matte(self, stored: KeptMatte) -> Matte | None:
         """A matte of a former run; None when it is no longer kept."""
         return self._mattes.read(stored)
 
     def forget(self, value: Kept) -> None:
         """No undo step needs this value any more."""
-        if isinstance(value, StoredMatte):
+        if isinstance(value, KeptMatte):
             self._mattes.forget([value.serial])
 
     def restore(self, stack: UndoStack) -> None:
         """Bring the steps of earlier sessions back into `stack`, and what a killed one could not save."""
-        found, self._found = self._found, {}
-        on_disk = Found(self._raw, found.__contains__, self.project.was_killed)
-        restored = self.history.restore(stack, on_disk, found)
-        if self.history.message:
-            self.project.messages.append(self.history.message)
-        if self.project.was_killed:
+        found = {serial_of(*name) for name in self.project.stored_mattes()}
+        present = {
+            each.serial: each for _, each in self.cells.all(Kind.PREDICTION) if isinstance(each, StoredMatte)
+        }
+
+        def kept(serial: int) -> StoredMatte | FormerMatte | None:
+            former = FormerMatte(serial, self._known_matte) if serial in found else None
+            return present.get(serial, former)
+
+        left_open = self.history.left_open
+        was_killed = self.project.was_killed if left_open is None else left_open
+        on_disk = Found(self._raw, found.__contains__, was_killed)
+        restored = self.history.restore(stack, on_disk, kept)
+        self.hear_history()
+        if was_killed:
             self.project.messages.append(_after_the_kill(stack.position))
         before = self.manifest
         batch = max(restored.last_batch, *(matte_of(serial)[2] for serial in found), -1) + 1
         self.manifest = replace(before, next_batch=max(batch, before.next_batch), open_batches=frozenset())
         self._put_right(restored.values)
-        present = {
-            each.serial for _, each in self.cells.all(Kind.PREDICTION) if isinstance(each, StoredMatte)
-        }
-        unused = found.keys() - restored.mattes - present
+        unused = (found & restored.told) - restored.mattes - self._matte_serials()
         self._mattes.forget(unused)
-        if unused or restored.values or self.manifest != before:
-            self.save_manifest()
+        if unused or restored.values or restored.is_less or self.manifest != before:
+            self.save_manifest()  # what the steps given up leave behind goes after it
+
+    def hear_history(self) -> bool:
+        """Whether there is another message about the steps."""
+        news = self.history.news()
+        if news:
+            self.project.messages.append(news)
+        return bool(news)
+
+    def _known_matte(self, serial: int) -> StoredMatte:
+        return _stored_matte(self.project.stored_prediction(*matte_of(serial)))
+
+    def _matte_serials(self) -> set[int]:
+        """Of the mattes in force."""
+        mattes = (each for _, each in self.cells.all(Kind.PREDICTION))
+        return {each.serial for each in mattes if isinstance(each, StoredMatte)}
 
     def _put_right(self, values: Mapping[Cell, Value]) -> None:
         """What was saved last, or what the project alone cannot tell; nobody has seen anything else yet."""
@@ -284,24 +322,18 @@ class Store:
         """Save what is not a picture, after all pictures that wait."""
         self._save_manifest(key="manifest")
 
-    def move_to(self, folder: Path) -> None:
-        """Copy the project to a new folder and go on there. Raises ProjectError."""
-        self.saver.flush()
-        self.history.close()
-        try:
-            copy = self.project.copy_to(folder)
-            self.project.close()
-            self.project = copy
-            self._mattes = MatteStore(copy, self.saver, self._memory)
-        finally:
-            self.history.move_to(self.project.history_folder)
-
     def close(self, discard: bool) -> None:
         """Save everything and release the folder. Raises ProjectError, staying open, when that fails and
         `discard` does not give the unsaved up.
         """
         self.saver.close(discard)
         self.history.close()
+        self.project.close()
+
+    def abandon(self) -> None:
+        """Release the folder where opening failed."""
+        self.saver.close(discard=True)
+        self.history.close(clean=False)
         self.project.close()
 
     # --- help -----------------------------------------------------------------------------------------------
@@ -321,8 +353,15 @@ class Store:
             self.cells.set(Cell(Kind.SCRIBBLES, *key), Packed.pack(scribbles, SCRIBBLE_VALUES))
         self.cells.set(SPAN, manifest.span or manifest.clip.span)
         self.cells.set(CONFIG, manifest.config)
-        for each in self.project.stored_mattes():
+        for each in self.project.stored_predictions():
             self._load_matte(each)
+        self._missing = {
+            (own, frame): batch
+            for own, known in manifest.mattes.items()
+            for first, stop, batch in known
+            for frame in range(first, stop)
+            if frame not in self.cells.row(Kind.PREDICTION, own)
+        }
         for object_id, track in manifest.edges.items():
             self.cells.set(Cell(Kind.EDGES, object_id), track)
         for known in manifest.objects:
@@ -337,14 +376,11 @@ class Store:
 
     def _load_matte(self, each: StoredPrediction) -> None:
         key = each.object_id, each.frame
-        made_of = each.origin, Footprint.from_text(each.footprint), each.reason
-        stored = StoredMatte(serial_of(*key, each.batch), each.quality, each.revision, *made_of)
-        self._found[stored.serial] = stored
-        if each.in_force:
-            if key in self.manifest.muted:
-                self.cells.set(Cell(Kind.MUTED, *key), stored.serial)
-            self.cells.set(Cell(Kind.PREDICTION, *key), stored)
-            self.revision = max(self.revision, each.revision)
+        stored = _stored_matte(each)
+        if key in self.manifest.muted:
+            self.cells.set(Cell(Kind.MUTED, *key), stored.serial)
+        self.cells.set(Cell(Kind.PREDICTION, *key), stored)
+        self.revision = max(self.revision, each.revision)
 
     def _count_revision(self, changed: Mapping[Cell, Value]) -> None:
         states = [(cell, value) for cell, value in changed.items() if cell.kind is Kind.STATES]
@@ -386,16 +422,23 @@ class Store:
         def write() -> None:
             project.write_manifest(manifest)
             if key is not None:  # nothing that was submitted before waits any more
+                mattes.clear(doomed)  # first: once the journal tells of them no more, nobody would
                 self.history.purge()
-                mattes.clear(doomed)
 
         self.saver.submit(write, key)
 
     def _stretches(self, object_id: int) -> tuple[Stretch, ...]:
+        if object_id not in self._known_stretches:
+            self._known_stretches[object_id] = self._found_stretches(object_id)
+        return self._known_stretches[object_id]
+
+    def _found_stretches(self, object_id: int) -> tuple[Stretch, ...]:
         row = self.cells.row(Kind.PREDICTION, object_id)
-        return stretches(
-            {frame: matte_of(each.serial)[2] for frame, each in row.items() if isinstance(each, StoredMatte)}
-        )
+        missing = {frame: batch for (own, frame), batch in self._missing.items() if own == object_id}
+        present = {
+            frame: matte_of(each.serial)[2] for frame, each in row.items() if isinstance(each, StoredMatte)
+        }
+        return stretches(missing | present)
 
     def _snapshot(self) -> Manifest:
         boxes = {
@@ -420,7 +463,14 @@ class Store:
         return self.manifest
 
 
+def _stored_matte(found: StoredPrediction) -> StoredMatte:
+    serial = serial_of(found.object_id, found.frame, found.batch)
+    made_of = found.origin, Footprint.from_text(found.footprint), found.reason
+    return StoredMatte(serial, found.quality, found.revision, *made_of)
+
+
 def _after_the_kill(steps: int) -> str:
     """What a session that follows one that was killed says."""
+    here = tr("Rotoshot ended unexpectedly last time; your work is here.")
     found = trn("{count} step can be undone.", "{count} steps can be undone.", steps).format(count=steps)
-    return " ".join((tr("Rotoshot ended unexpectedly last time; your work is here."), found))
+    return f"{here} {found}" if steps else here

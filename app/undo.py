@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.cells import OBJECTS, Cell, Kept, Kind, StoredMatte, Value
+from app.cells import OBJECTS, Cell, FormerMatte, Kept, KeptMatte, Kind, Value
 from app.outcome import Outcome
 from app.packed import Packed, Shelved
 
@@ -77,14 +77,16 @@ class Step:
         if self._totals is None:
             values = (value for pair in self.changes.values() for value in pair)
             packed = sum(value.size for value in values if isinstance(value, Packed | Shelved))
-            kept = sum(isinstance(before, StoredMatte) for before, _ in self.changes.values())
-            made = sum(isinstance(after, StoredMatte) for _, after in self.changes.values())
+            kept = sum(isinstance(before, KeptMatte) for before, _ in self.changes.values())
+            made = sum(isinstance(after, KeptMatte) for _, after in self.changes.values())
             self._totals = packed + _OVERHEAD * len(self.changes), kept, made
         return self._totals
 
 
 def taken(kept: Kept) -> Value:
     """What a cell takes. Raises ProjectError when a picture is gone."""
+    if isinstance(kept, FormerMatte):
+        return kept.fetch(kept.serial)
     return kept.packed() if isinstance(kept, Shelved) else kept
 
 
@@ -182,16 +184,18 @@ class UndoStack:
         """The newest step in force that holds new predictions."""
         return self._last_run
 
-    def joinable(self, cells: Collection[Cell]) -> Step | None:
-        """The newest step that is complete, when it changed one of the frames of `cells`.
-
-        None also while a redo is possible.
+    def joinable(self, number: int, cells: Collection[Cell]) -> Step | None:
+        """The step of this number, when it can take a change of `cells` yet: it is done and complete, holds
+        no predictions, and no later one changed them. None also while a redo is possible.
         """
-        last = next((step for step in reversed(self._done) if not step.growing), None)
-        if last is None or self._undone:
+        if self._undone:
             return None
-        frames = {(cell.object_id, cell.frame) for cell in last.changes if cell.frame_kind}
-        return last if any((cell.object_id, cell.frame) in frames for cell in cells) else None
+        for step in reversed(self._done):
+            if step.number == number:
+                return None if step.growing or step.predictions else step
+            if step.number < number or any(cell in step.changes for cell in cells):
+                return None
+        return None
 
     def continued(self, name: str, cells: Collection[Cell]) -> Step | None:
         """The step that `undo` takes back, when it has this name and changed these cells a moment ago."""
@@ -209,7 +213,7 @@ class UndoStack:
         return None if last is None or last.growing else last
 
     def push(self, step: Step) -> None:
-        """Add a step that is being done; what had been undone can no longer be redone."""
+        """Add and number a step that is being done; what had been undone can no longer be redone."""
         self._forget_undone()
         self._last_number += 1
         step.number = self._last_number

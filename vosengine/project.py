@@ -8,8 +8,6 @@ thread at a time may write; reading is free.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,7 +24,7 @@ from vosengine.errors import AnnotationError, ProjectError
 from vosengine.language import tr
 from vosengine.manifest import Key, Manifest, RotoObject, colour_of, dump, name_of
 from vosengine.messages import ExportSource, read_only
-from vosengine.project_lock import HOLDER, LOCK, ProjectLock
+from vosengine.project_lock import ProjectLock
 from vosengine.types import Annotation, Box, ClipInfo, Mask, Matte, Reason, Span
 
 MANIFEST = "project.roto"
@@ -36,6 +34,9 @@ UNKNOWN_REVISION = -1  # of a matte without a note: never up to date
 Scribbles = NDArray[np.uint8]
 _Picture = TypeVar("_Picture", NDArray[np.uint8], NDArray[np.uint16])
 
+
+MatteName = tuple[int, int, int]
+"""Object, frame and batch."""
 
 Origin = tuple[int, int]
 """An annotated frame, and the revision in which its annotation got the form it had."""
@@ -57,7 +58,7 @@ class StoredPrediction:
 
     revision: of the annotations that were known. origin: what it was propagated from, None where unknown.
     footprint: the application's, "" for none. batch: with object and frame the matte's name for ever, see
-    `vosengine.batches`; in_force: whether it is what the frame shows.
+    `vosengine.batches`.
     """
 
     object_id: int
@@ -68,7 +69,6 @@ class StoredPrediction:
     reason: Reason | None = None
     footprint: str = ""
     batch: int = 0
-    in_force: bool = True
 
 
 def is_of_project(path: Path) -> bool:
@@ -255,7 +255,7 @@ class Project:
         """Store a matte, uint16, at the clip's size; it is in force at once.
 
         batch: an open one of the manifest, None for the one after all others. `footprint`: a short ASCII text
-        that `stored_mattes` gives back.
+        that `stored_predictions` gives back.
         """
         self._check_size(matte)
         note: dict[str, float | str] = {"quality": round(quality, 6), "revision": revision}
@@ -280,17 +280,16 @@ class Project:
         """What is known of all mattes in force, by object and frame, without decoding them."""
         for each in sorted(self.manifest.objects, key=lambda known: known.object_id):
             for frame, batch in sorted(self.mattes_in_force(each.object_id).items()):
-                yield _known(self._mattes_folder(each.object_id), each.object_id, frame, batch, in_force=True)
+                yield self.stored_prediction(each.object_id, frame, batch)
 
-    def stored_mattes(self) -> Iterator[StoredPrediction]:
-        """The same of all mattes, those that undo or redo may bring back included."""
-        objects = {each.object_id for each in self.manifest.objects}
-        for folder in (self.folder / "mattes").glob("*"):
-            if folder.name.isdecimal():
-                own, names = int(folder.name), self._matte_names(int(folder.name))
-                present = self._in_force(own, names) if own in objects else {}
-                for frame, batch in names:
-                    yield _known(folder, own, frame, batch, present.get(frame) == batch)
+    def stored_mattes(self) -> Iterator[MatteName]:
+        """All mattes, those that undo or redo may bring back included, by name alone: no file is opened."""
+        for name in filter(str.isdecimal, project_io.listed(self.folder / "mattes")):
+            yield from ((int(name), frame, batch) for frame, batch in self._matte_names(int(name)))
+
+    def stored_prediction(self, object_id: int, frame: int, batch: int) -> StoredPrediction:
+        """What is known of a matte, see `StoredPrediction`."""
+        return _known(self._mattes_folder(object_id), object_id, frame, batch)
 
     def remove_matte(self, object_id: int, frame: int, batch: int) -> None:
         """Remove a matte for good if it is there."""
@@ -301,10 +300,7 @@ class Project:
 
     def _matte_names(self, object_id: int) -> list[tuple[int, int]]:
         """Frame and batch of every matte of an object."""
-        try:
-            names = [entry.name for entry in os.scandir(self._mattes_folder(object_id))]
-        except OSError:
-            return []
+        names = project_io.listed(self._mattes_folder(object_id))
         return [name for name in map(batches.parsed, names) if name is not None]
 
     def _in_force(self, object_id: int, names: list[tuple[int, int]]) -> dict[int, int]:
@@ -321,8 +317,10 @@ class Project:
         after it.
         """
         masks = {(each.object_id, each.frame): without_soft_edges(each.mask) for each in self.stored_masks()}
-        for key in sorted(self.manifest.approved - masks.keys()):
-            matte = self.read_prediction(*key)
+        approved = sorted(self.manifest.approved - masks.keys())
+        present = {own: self.mattes_in_force(own) for own in {own for own, _ in approved}}
+        for key in approved:
+            matte = self.read_prediction(*key, present[key[0]].get(key[1], self.manifest.next_batch))
             if matte is not None:
                 masks[key] = harden(matte)
                 read_only(masks[key])
@@ -384,7 +382,8 @@ class Project:
     def _stored(self, pictures: str) -> Iterator[Key]:
         """Keys of the stored pictures of objects that exist, by object and frame."""
         for each in sorted(self.manifest.objects, key=lambda known: known.object_id):
-            stems = (path.stem for path in (self.folder / pictures / str(each.object_id)).glob("*.png"))
+            names = project_io.listed(self.folder / pictures / str(each.object_id))
+            stems = (name.removesuffix(".png") for name in names if name.endswith(".png"))
             for frame in sorted(int(stem) for stem in stems if stem.isdecimal()):
                 yield each.object_id, frame
 
@@ -419,27 +418,6 @@ class Project:
                     size=size, width=clip.width, height=clip.height
                 )
             )
-
-    def copy_to(self, folder: Path) -> Project:
-        """Copy everything but the disposable to a new folder and open that. Raises ProjectError."""
-        check_free(folder)
-
-        def left_out(inside: str, names: list[str]) -> list[str]:
-            if Path(inside) == self.folder:
-                return [name for name in names if name in (LOCK, HOLDER)]
-            return names if Path(inside) == self.cache_folder else []
-
-        try:
-            shutil.copytree(self.folder, folder, ignore=left_out, dirs_exist_ok=True)
-        except (OSError, shutil.Error) as error:
-            raise ProjectError(
-                tr("The project could not be copied to {folder} ({error}); choose another folder.").format(
-                    folder=folder, error=error
-                )
-            ) from error
-        copy = Project(folder, self.manifest, ProjectLock(folder), self.messages)
-        copy.write_manifest()
-        return copy
 
 
 def check_same_clip(known: ClipInfo, found: ClipInfo, accept_changed: bool = False) -> None:
@@ -477,7 +455,7 @@ def check_free(folder: Path) -> None:
         )
 
 
-def _known(folder: Path, object_id: int, frame: int, batch: int, in_force: bool) -> StoredPrediction:
+def _known(folder: Path, object_id: int, frame: int, batch: int) -> StoredPrediction:
     """What the note of a matte in `folder` says."""
     note = png_note.read(folder / batches.file_name(frame, batch))
     quality = note.get("quality")
@@ -485,7 +463,7 @@ def _known(folder: Path, object_id: int, frame: int, batch: int, in_force: bool)
     revision, footprint = _revision(note, UNKNOWN_REVISION), note.get("footprint")
     footprint = footprint if isinstance(footprint, str) else ""
     made_of = _origin(note), _reason(note)
-    return StoredPrediction(object_id, frame, known, revision, *made_of, footprint, batch, in_force)
+    return StoredPrediction(object_id, frame, known, revision, *made_of, footprint, batch)
 
 
 def _revision(note: dict[str, Any], otherwise: int) -> int:

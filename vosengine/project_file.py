@@ -126,9 +126,9 @@ def _read_manifest(folder: Path) -> tuple[Manifest, list[str]]:
     except (OSError, ValueError) as damage:
         return _read_backup(backup, folder, damage)
     version = json.loads(text)["version"]
-    if version != VERSION:
-        project_io.write(folder / f"{MANIFEST}.version{version}", text.encode("utf-8"))
     with suppress(ProjectError):  # a full disk still opens
+        if version != VERSION:
+            project_io.write(folder / f"{MANIFEST}.version{version}", text.encode("utf-8"))
         project_io.write(backup, text.encode("utf-8"), durable=False)
     return manifest, []
 

@@ -46,6 +46,19 @@ def copy(path: Path, place: Path) -> None:
         raise
 
 
+def listed(folder: Path) -> list[str]:
+    """The names in a folder; none where there is no such folder. Raises ProjectError when it cannot be read:
+    what is there must not be taken for gone.
+    """
+    try:
+        return [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        reason = error.strerror or error
+        raise ProjectError(f"{folder} could not be read ({reason}); open the project again.") from error
+
+
 def unused(path: Path) -> Path:
     """The path, or the first one with a number added that does not exist."""
     candidate, number = path, 2

@@ -7,7 +7,9 @@ import os
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 from filelock import FileLock, Timeout
 
 from vosengine import atomic
@@ -15,6 +17,7 @@ from vosengine.errors import EngineError, ProjectError
 from vosengine.language import tr
 
 LOCK = "project.lock"
+CLOCKS_DIFFER = 60.0  # seconds by which a computer may have set its clock since
 HOLDER = "project.lock.json"  # beside the lock: Windows lets nobody read a locked file
 
 
@@ -44,7 +47,8 @@ class ProjectLock:
                 )
             ) from error
         self.was_left = self._holder.exists()
-        holder = {"host": socket.gethostname(), "pid": os.getpid()}
+        started = psutil.Process().create_time()
+        holder = {"host": socket.gethostname(), "pid": os.getpid(), "started": started}
         with suppress(EngineError):  # only for the sentence others see: a full disk still opens
             atomic.write_bytes(self._holder, json.dumps(holder).encode("ascii"))
 
@@ -56,12 +60,35 @@ class ProjectLock:
             self._lock.release()
 
 
-def holder(folder: Path) -> tuple[str, int] | None:
-    """The computer and process that noted themselves as a project's holder; None where there is no note."""
+class Holder(NamedTuple):
+    """A computer and a process of it; started: when, in seconds since 1970, None where nobody noted it."""
+
+    host: str
+    process: int
+    started: float | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was on this computer and is no more; its number may be another process's by now."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            started = psutil.Process(self.process).create_time()
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.Error:  # another user's
+            return False
+        return self.started is not None and abs(started - self.started) > CLOCKS_DIFFER
+
+
+def holder(folder: Path) -> Holder | None:
+    """Who noted themselves as a project's holder; None where there is no note."""
     try:
         found = json.loads((folder / HOLDER).read_text("utf-8"))
-        return str(found["host"]), int(found["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
+        started = found.get("started")
+        started = float(started) if isinstance(started, int | float) else None
+        return Holder(str(found["host"]), int(found["pid"]), started)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 
@@ -69,4 +96,4 @@ def _held_by(folder: Path) -> str:
     found = holder(folder)
     if found is None:
         return tr("on this or another computer")
-    return tr("process {process} on {computer}").format(process=found[1], computer=found[0])
+    return tr("process {process} on {computer}").format(process=found.process, computer=found.host)

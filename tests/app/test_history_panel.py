@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
@@ -162,6 +163,15 @@ def leave(folder: Path, process: int) -> None:
     """What a process that was killed leaves of a project's lock."""
     note = {"host": socket.gethostname(), "pid": process}
     (folder / "project.lock.json").write_text(json.dumps(note))
+
+
+def test_after_a_new_start_of_the_computer_the_number_is_another_process_s(tmp_path: Path):
+    started = psutil.Process().create_time()
+    (tmp_path / "project.roto").touch()
+    for since, is_left in ((started, False), (started - 9000, True), ("x", False)):
+        note = {"host": socket.gethostname(), "pid": os.getpid(), "started": since}
+        (tmp_path / "project.lock.json").write_text(json.dumps(note))
+        assert (left_open([str(tmp_path)]) is not None) == is_left
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from app import undo
 from app.document import Document
 from app.journal import Journal
-from tests.app.document.edited import FRAMES, content, make_clip, propagate, stroke
+from tests.app.document.edited import FRAMES, content, make_clip, matte_of, predicted, propagate, stroke
 from tests.app.document.test_any_edits import do, frames
-from vosengine import png
+from vosengine import png, png_note
 from vosengine.config import preset
 from vosengine.edge_controls import EdgeControls, EdgeTrack
 from vosengine.project_file import open_project
@@ -84,7 +84,7 @@ class Sessions(RuleBasedStateMachine):
         assert everything(self.document) == self.states[self.position]
         assert (self.document.position, len(self.document.steps)) == (self.position, len(self.states) - 1)
 
-    @rule(name=st.sampled_from(["stroke", "scribble", "box", "clear", "copy", "approve", "mute"]),
+    @rule(name=st.sampled_from(["stroke", "scribble", "edges", "box", "clear", "copy", "approve", "mute"]),
           frame=frames, value=st.integers(2, 9))  # fmt: skip
     def edit(self, name: str, frame: int, value: int) -> None:
         do(self.document, name, frame, value % 2 if name in ("approve", "mute") else value)
@@ -94,6 +94,46 @@ class Sessions(RuleBasedStateMachine):
     def propagate(self, frame: int, seed: int) -> None:
         do(self.document, "propagate", frame, seed)
         self._edited()
+
+    @rule(frame=frames, other=frames, seed=st.integers(0, 99))
+    def run_is_undone(self, frame: int, other: int, seed: int) -> None:
+        """Before it ended, and after it was killed."""
+        run = self.document.begin_predictions()
+        own = self.document.object_id
+        taken = [
+            bool(own) and self.document.add_prediction(run, predicted(self.document, each, seed, own))
+            for each in (frame, other, frame)
+        ]
+        shown, self.copies = everything(self.document), self.copies + 1
+        copy = killed(self.document, self.folder / str(self.copies))
+        assert everything(copy) == shown
+        copy.close()
+        del self.states[self.position + 1 :]
+        if any(taken):
+            self.document.undo()
+        self.document.end_predictions(run)
+        if any(taken):
+            self.document.redo()
+            self._edited()
+
+    @rule(frame=frames, value=st.integers(1, 255))
+    def answer(self, frame: int, value: int) -> None:
+        """A scribble, a run that ends, and the answer to the scribble."""
+        own = self.document.object_id
+        do(self.document, "scribble", frame, value % 28)
+        self._edited()
+        if not own or not self.document.undo_name.endswith("Scribble"):
+            return
+        scribbled = self.position
+        do(self.document, "propagate", frame, value)
+        self._edited()
+        asking = self.document.steps[scribbled - 1].number
+        self.document.set_mask(own, frame, np.full((24, 32), value, np.uint8), join=asking)
+        after = self.position
+        for self.position in (scribbled, after):
+            self.document.travel(self.position)
+            self.states[self.position] = everything(self.document)
+            self.check()
 
     @rule(name=st.sampled_from(["add", "remove", "rename"]), value=st.integers(0, 9))
     def object(self, name: str, value: int) -> None:
@@ -186,6 +226,25 @@ def test_a_run_that_was_killed_keeps_what_had_come(document: Document, tmp_path:
     again.undo()
     assert everything(again) == before
     again.close()
+
+
+def test_a_run_undone_before_it_ended_is_not_in_force_on_disk(document: Document, tmp_path: Path):
+    stroke(document, 0)
+    propagate(document, [1, 2])
+    run = document.begin_predictions()
+    for frame in (1, 2):
+        document.add_prediction(run, predicted(document, frame, 50 + frame))
+    document.undo()  # and the job goes on
+    document.redo()
+    document.undo()
+    assert not document.add_prediction(run, predicted(document, 3, 9))
+    document.flush()
+    shutil.copytree(document.folder, tmp_path / "left")
+    with open_project(tmp_path / "left") as left:  # the command line after a kill
+        sources = *left.export_sources(), *document.export_sources()
+    for source in sources:
+        assert (png.read_matte(source.matte_files[2]) == document.matte(1, 2)).all()
+    document.end_predictions(run)
 
 
 EDIT = """
@@ -302,7 +361,7 @@ def test_without_its_journal_or_with_a_damaged_one_a_project_opens(document: Doc
     assert "damaged" in again.messages[0]
     assert (everything(again), again.steps) == (seen, [])
     again.close()
-    assert not list(document.folder.glob("mattes/1/*.1.png"))  # nothing can bring them back
+    assert len(list(document.folder.glob("mattes/1/*.1.png"))) == 2  # what nobody tells of is left alone
     shutil.rmtree(document.folder / "history")
     again = Document.open(document.folder)
     assert (everything(again), again.steps, again.messages) == (seen, [], ())
@@ -322,6 +381,66 @@ def test_an_old_project_opens_with_an_empty_history_and_keeps_the_new_one(docume
     again.undo()
     assert (again.matte(1, 3) == 500).all()
     assert again.matte(1, 4) is None
+    again.close()
+
+
+def test_opening_reads_the_notes_of_the_mattes_in_force_alone(document: Document, monkeypatch):
+    stroke(document, 0)
+    for seed in (10, 20, 30):
+        propagate(document, range(1, 8), seed)
+    first, document_folder = everything(document), document.folder
+    document.close()
+    read: list[Path] = []
+    real = png_note.read
+    monkeypatch.setattr(png_note, "read", lambda path: read.append(path) or real(path))
+    again = Document.open(document_folder)
+    assert len([path for path in read if "mattes" in path.parts]) == 7
+    again.travel(2)
+    assert (again.matte(1, 3) == matte_of(13)).all()
+    assert again.prediction(1, 3).quality == 0.5
+    again.travel(len(again.steps))
+    assert everything(again) == first
+    again.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_project_of_an_earlier_version_is_edited_and_stays_as_it_was(tmp_path: Path, version: int):
+    folder = tmp_path / "shot"
+    shutil.copytree(Path(__file__).parents[2] / f"vosengine/fixtures/project_v{version}", folder)
+    document = Document.open(folder)
+    whole = range(document.clip.frame_count)
+    keys = [(each.object_id, frame) for each in document.objects for frame in whole]
+
+    def seen() -> list:
+        mattes = [document.matte(*key) for key in keys]
+        states = [document.state(*key) for key in keys]
+        return [states, [None if matte is None else matte.tobytes() for matte in mattes]]
+
+    before = seen()
+    assert any(before[1])
+    document.change_object(1, name="other")
+    document.undo()
+    assert [document.messages, seen()] == [(), before]
+    document = reopened(document)
+    assert [document.messages, seen()] == [(), before]
+    document.redo()
+    assert document.object(1).name == "other"
+    document.close()
+
+
+def test_a_muting_comes_back_with_the_prediction(document: Document):
+    stroke(document, 0)
+    propagate(document, [1, 2])
+    document.mute(1, 2)
+    document.close()
+    shutil.rmtree(document.folder / "history")
+    again = Document.open(document.folder)
+    propagate(again, [1, 2], seed=9)
+    assert not again.muted(1, 2)
+    again = reopened(again)
+    assert not again.muted(1, 2)
+    again.undo()
+    assert again.muted(1, 2)
     again.close()
 
 

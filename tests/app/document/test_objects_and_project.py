@@ -23,7 +23,6 @@ from tests.app.document.edited import (
 )
 from vosengine import project_io
 from vosengine.errors import ProjectError
-from vosengine.project_file import open_project
 from vosengine.types import Box, Span
 
 # --- objects -------------------------------------------------------------------------------------------
@@ -114,23 +113,6 @@ def test_relink(tmp_path: Path, document: Document):
     again = Document.open(document.folder)
     assert again.clip.path == moved
     again.close()
-
-
-def test_save_as_goes_on_in_the_copy_with_undo(tmp_path: Path, document: Document):
-    stroke(document, 0)
-    propagate(document, [1], seed=0)
-    first = content(document)
-    propagate(document, [1], seed=50)
-    old = document.folder
-    document.save_as(tmp_path / "elsewhere")
-    assert document.folder == tmp_path / "elsewhere"
-    document.undo()
-    assert content(document) == first == on_disk(document)
-    stroke(document, 6)
-    document.flush()
-    with open_project(old) as left:
-        assert [each.frame for each in left.stored_masks()] == [0]
-        assert not left.clip_missing
 
 
 def test_selection_is_clipped_and_told_once(document: Document):

@@ -15,6 +15,7 @@ from tests.app.document.edited import (
     content,
     matte_of,
     paint_stroke,
+    predicted,
     propagate,
     stroke,
 )
@@ -77,10 +78,10 @@ def test_scribbles_and_the_grabcut_answer_are_one_step(document: Document):
     marks = document.begin_scribble(1, 4)
     document.stroke_painted(paint_stroke(marks, [(5, 5)], 2, FOREGROUND))
     document.stroke_painted(paint_stroke(marks, [(25, 5)], 2, BACKGROUND))
-    document.end_stroke()
+    asking = document.end_stroke()
     answer = np.zeros((HEIGHT, WIDTH), np.uint8)
     answer[3:9, 3:9] = 255
-    document.set_mask(1, 4, answer, name="GrabCut", join_last=True)
+    document.set_mask(1, 4, answer, name="GrabCut", join=asking)
     assert set(np.unique(document.scribbles(1, 4))) == {0, 1, 2}
     assert (document.mask(1, 4) == answer).all()
     assert document.undo_name == "Scribble"
@@ -92,26 +93,41 @@ def test_scribbles_and_the_grabcut_answer_are_one_step(document: Document):
     assert (document.mask(1, 4) == answer).all()
 
 
-def test_an_answer_joins_its_scribble_though_a_run_began_meanwhile(document: Document):
+@pytest.mark.parametrize("ended", [False, True])
+def test_an_answer_joins_its_scribble_though_a_run_began_or_ended_meanwhile(document: Document, ended: bool):
     marks = document.begin_scribble(1, 4)
     document.stroke_painted(paint_stroke(marks, [(5, 5)], 2, FOREGROUND))
-    document.end_stroke()
+    asking = document.end_stroke()
     run = document.begin_predictions()
-    document.set_mask(1, 4, np.full((HEIGHT, WIDTH), 255, np.uint8), join_last=True)
+    if ended:
+        document.add_prediction(run, predicted(document, 4, 7))
+        document.end_predictions(run)
+    document.set_mask(1, 4, np.full((HEIGHT, WIDTH), 255, np.uint8), join=asking)
     document.end_predictions(run)
-    assert document.undo_name == "Scribble"
+    assert [each.name for each in document.steps] == ["Scribble", "Propagate"][: 1 + ended]
+    if ended:
+        document.undo()
+        assert document.mask(1, 4) is not None
+        assert document.prediction(1, 4) is None
     document.undo()
     assert document.mask(1, 4) is None
     assert document.undo_name == ""
 
 
-def test_an_answer_about_another_frame_is_a_step_of_its_own(document: Document):
+def test_an_answer_whose_scribble_cannot_take_it_is_a_step_of_its_own(document: Document):
+    marks = document.begin_scribble(1, 1)
+    document.stroke_painted(paint_stroke(marks, [(5, 5)], 2, FOREGROUND))
+    asking = document.end_stroke()
     stroke(document, 1)
-    document.set_mask(1, 2, np.zeros((HEIGHT, WIDTH), np.uint8), name="GrabCut", join_last=True)
+    document.set_mask(1, 1, np.zeros((HEIGHT, WIDTH), np.uint8), name="GrabCut", join=asking)
     assert document.undo_name == "GrabCut"
     document.undo()
     assert document.undo_name == "Brush"
     assert document.state(1, 1) is FrameState.ANNOTATED
+    document.undo()
+    document.set_mask(1, 1, np.full((HEIGHT, WIDTH), 255, np.uint8), name="GrabCut", join=asking)
+    document.undo()
+    assert document.undo_name == "Scribble"
 
 
 def test_an_answer_during_the_next_stroke_does_not_end_it(document: Document):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vosengine.project.made import a_mask, make_clip, reopened
+from tests.vosengine.project.made import make_clip, reopened
 from vosengine.errors import ProjectError
 from vosengine.project_file import Project, open_project, suggested_folder
 from vosengine.types import ClipInfo
@@ -33,19 +33,6 @@ def test_a_project_moved_together_with_its_footage_finds_it(project: Project, tm
     shutil.copytree(project.folder.parent, moved)
     with open_project(moved / "shot.rotoshot") as again:
         assert again.manifest.clip.path == moved / "кадр 01.mov"
-
-
-def test_copy_leaves_the_disposable_behind(project: Project, tmp_path: Path):
-    project.write_annotation(1, 0, a_mask(1))
-    (project.cache_folder / "proxies").mkdir(parents=True)
-    with project.copy_to(tmp_path / "copy") as copy:
-        assert [each.frame for each in copy.stored_masks()] == [0]
-        assert not (copy.cache_folder / "proxies").exists()
-        assert not copy.clip_missing
-        with pytest.raises(ProjectError, match="holds a project already"):
-            project.copy_to(copy.folder)
-    with open_project(tmp_path / "copy") as again:
-        assert again.manifest.clip.path == project.manifest.clip.path
 
 
 def test_suggested_folder_is_beside_the_clip_and_free(tmp_path: Path):

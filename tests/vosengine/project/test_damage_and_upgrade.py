@@ -141,8 +141,8 @@ def test_the_manifest_says_which_matte_is_in_force_and_newer_ones_go_before_it(p
     known = replace(project.manifest, next_batch=3, mattes={1: ((0, 2, 0), (2, 3, 1), (7, 9, 2))})
     project.write_manifest(known)
     assert shown() == {0: 0, 1: 10, 2: 21}
-    assert {each.batch for each in project.stored_mattes()} == {0, 1, 2}
-    assert sum(each.in_force for each in project.stored_mattes()) == 3
+    assert {batch for _, _, batch in project.stored_mattes()} == {0, 1, 2}
+    assert len(list(project.stored_predictions())) == 3
     project.write_manifest(replace(known, open_batches=frozenset({2})))  # killed while batch 2 grew
     assert shown() == {0: 0, 1: 10, 2: 22, 3: 32}
     project.write_prediction(1, 0, np.full((12, 16), 99, np.uint16), 0.5, 0)

@@ -120,8 +120,11 @@ def test_a_full_disk_leaves_the_project_whole(project: Project, monkeypatch):
         assert (stored.mask == mask).all()
 
 
-def test_a_full_disk_still_opens(project: Project, monkeypatch):
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_full_disk_still_opens(project: Project, monkeypatch, version: int):
     project.close()
+    manifest = project.folder / "project.roto"
+    manifest.write_text(manifest.read_text().replace('"version": 3', f'"version": {version}'))
 
     def fail(self, target):
         raise OSError(28, "No space left on device")
