@@ -55,8 +55,8 @@ def listed(folder: Path) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        reason = error.strerror or error
-        raise ProjectError(f"{folder} could not be read ({reason}); open the project again.") from error
+        sentence = tr("{folder} could not be read ({reason}); open the project again.")
+        raise ProjectError(sentence.format(folder=folder, reason=error.strerror or error)) from error
 
 
 def unused(path: Path) -> Path:
