@@ -113,6 +113,7 @@ class Journal:
 
     def unreadable(self, error: Exception) -> None:
         """What was read made no sense, or could not be read: go on without it."""
+        _log.warning("the journal cannot be used", exc_info=error)
         self._leave()
         if _is_unusable(error):
             self._give_up(error)

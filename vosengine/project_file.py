@@ -7,6 +7,7 @@
     scribbles/OBJECT/FRAME.png   the marks behind them: 0 unmarked, 1 background, 2 foreground
     mattes/OBJECT/FRAME.png      what was predicted: 16-bit mattes, see `vosengine.batches`
     history/                     the application's steps of undo and redo
+    history.behind               a mark: the project went on without those
     models/*.safetensors         fine-tuned weights
     cache/                       disposable
 

@@ -120,6 +120,7 @@ def test_a_scribble_on_another_frame_does_not_drop_the_first_ones_mask(
     engine.gate.set()
     qtbot.waitUntil(lambda: all(document.mask(1, frame) is not None for frame in (0, 3, 5)))
     assert document.annotated_frames() == [0, 3, 5]
+    assert [each.frame for each in document.steps] == [0, 3, 5]  # each mask is part of its scribble
     qtbot.waitUntil(lambda: not opened.workspace.scribbler.is_working)
 
 
@@ -132,6 +133,7 @@ def test_painting_on_one_frame_keeps_the_answer_due_on_another(
     engine.gate.set()
     qtbot.waitUntil(lambda: document.mask(1, 0) is not None)
     assert document.annotated_frames() == [0, 3]
+    assert [each.frame for each in document.steps] == [0, 3]
 
 
 def test_marks_added_after_a_visit_to_another_frame_are_not_held_to_their_own_answer(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.document import Document
+from app.document import Change, Document, Kind
 from tests.app.document.edited import content, propagate, stroke
 from vosengine.config import preset
 from vosengine.errors import ProjectError
@@ -220,6 +220,8 @@ def test_a_journal_that_fails_alone_does_not_stop_the_saving(document: Document)
         stroke(document, frame)
     document.approve(1, 3)
     document.flush()
+    heard: list[Change] = []
+    document.subscribe(heard.append)
     journal = sum(path.stat().st_size for path in (document.folder / "history").iterdir())
     with no_file_longer_than(max(journal, 40_000)):
         for frame in range(6):
@@ -228,6 +230,7 @@ def test_a_journal_that_fails_alone_does_not_stop_the_saving(document: Document)
         document.approve(1, 3, approved=False)
         document.flush()
         assert document.messages[0].startswith("Undo will not outlast this session")
+        assert heard.count(Change(Kind.MESSAGES)) == len(document.messages) == 1
         document.undo()
         document.redo()
         document.flush()
