@@ -16,7 +16,7 @@ from vosengine.edge_controls import SMOOTHING_MOST
 from vosengine.errors import ExportError
 from vosengine.export.naming import clip_name, frame_digits, frame_file, named
 from vosengine.export.timing import Timing, timecode_after, timing_of
-from vosengine.finish import Motions, decontaminated, finished, reach_of, surroundings
+from vosengine.finish import Cover, Motions, decontaminated, finished, reach_of, surroundings
 from vosengine.language import tr
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
@@ -113,12 +113,11 @@ class Plan:
 
     def foreground(self, sources: tuple[ExportSource, ...], frame: int) -> NDArray[np.uint16]:
         """The footage, the background's colour taken out of the objects' edges as their controls say."""
-        colours = self.plate(frame)
-        for source in sources:
-            amount = source.edges.at(frame).decontaminate
-            if amount > 0:
-                colours = decontaminated(colours, self.matte(source, frame), amount)
-        return colours
+        amounts = [source.edges.at(frame).decontaminate for source in sources]
+        if not any(amounts):
+            return self.plate(frame)
+        mattes = (self.matte(source, frame) for source in sources)
+        return decontaminated(self.plate(frame), list(map(Cover, mattes, amounts)))
 
     def _finish(self, source: ExportSource, frame: int) -> Matte:
         controls, drawn = source.edges.at(frame), frame in source.drawn
