@@ -19,6 +19,7 @@ from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
 from vosengine.messages import END, Correct, Event, GrabCut, JobFailed, MaskDrawn, read_only
 from vosengine.types import Box, Image, Mask
+from vosengine.windows import bounding_window
 
 LIVE_INTERVAL = 60  # milliseconds between two questions while the pen moves
 REMEMBERED = 3  # annotated frames that a correction looks at
@@ -97,9 +98,12 @@ class Scribbler(QObject):
         if document is None:
             return
         key = document.object_id, document.frame
+        is_waiting = key in self._asked.values() or key in self._due
         self._drop(key)
         name = mark("Foreground scribble") if foreground else mark("Background scribble")
         marks = document.begin_scribble(*key, name)
+        if not is_waiting:
+            _forget_overruled(marks, document.shown_mask(*key))
         document.stroke_painted(stroke.mark(marks, FOREGROUND if foreground else BACKGROUND))
         document.end_stroke()
         self._ask(key)
@@ -200,8 +204,9 @@ class Scribbler(QObject):
             return
         key, stroke, value = self._stroke
         marks = self._marks(key)
-        stroke.mark(marks, value)
         assert self._document is not None
+        _forget_overruled(marks, self._document.shown_mask(*key))
+        stroke.mark(marks, value)
         before = self._corrected_mask(self._document, key)
         self._live_job = self._submit(key, marks, before, live=True)
 
@@ -284,11 +289,13 @@ class Scribbler(QObject):
         del self._asked[event.job_id]  # before the document changes: this answer is wanted
         if self._live is not None and self._live[0] == key:
             self._set_live(None)
-        if event.job_id in self._pointing and document.box(*key) is None:
+        points, has_box = event.job_id in self._pointing, document.box(*key) is not None
+        if points and not has_box:
             self._keep_answer(key, event.mask)
         self._pointing.discard(event.job_id)
         known = any(o.object_id == event.object_id and not o.locked for o in document.objects)
-        if known and event.mask.any():
+        # Marks that point to nothing leave the frame as it was; those that correct may take all away.
+        if known and (event.mask.any() or not (points or has_box)):
             document.set_mask(*key, event.mask, mark("Scribble"), join_last=True)
         self._rest()
 
@@ -307,6 +314,14 @@ class Scribbler(QObject):
         if live is not self._live:
             self._live = live
             self.live_changed.emit()
+
+
+def _forget_overruled(marks: Scribbles, mask: Mask | None) -> None:
+    """Take away the marks that a mask contradicts: it was drawn since, else they would be true of it."""
+    part = bounding_window(marks > 0, margin=0)
+    if mask is not None and part is not None:
+        inside, own = mask[part] > 127, marks[part]
+        own[(own == FOREGROUND) & ~inside | (own == BACKGROUND) & inside] = 0
 
 
 def _nearest(frames: list[int], frame: int) -> list[int]:

@@ -247,3 +247,32 @@ def test_the_coming_frames_are_finished_while_nothing_else_is_to_be_done(
     finishing.editing.go_to(5)
     qtbot.wait(60)
     assert made == []
+
+
+@pytest.mark.parametrize("pasted", ["nan", "inf", "-inf", "1e999"])
+def test_what_is_no_number_cannot_be_pasted_into_a_figure(finishing: MainWindow, pasted: str):
+    row = row_of(finishing, "grow")
+    row.figure.selectAll()
+    row.figure.lineEdit().insert(pasted)
+    QTest.keyClick(row.figure, Qt.Key.Key_Return)
+    assert document_of(finishing).edges(1) == EdgeTrack()
+    assert row.figure.value() == 0
+
+
+def test_esc_gives_a_pull_up(finishing: MainWindow, qtbot: QtBot):
+    document, row = document_of(finishing), row_of(finishing, "grow")
+    pull(row, 0.9, release=False)
+    shows(finishing, qtbot, white=True)
+    QTest.keyClick(finishing.windowHandle(), Qt.Key.Key_Escape)
+    shows(finishing, qtbot, white=False)
+    assert (row.figure.value(), row.slider.isSliderDown()) == (0, False)
+    QTest.mouseRelease(row.slider, LEFT)
+    assert (document.edges(1), document.undo_name) == (EdgeTrack(), "Mask")
+
+
+def test_locking_an_object_ends_a_pull_on_it(finishing: MainWindow, qtbot: QtBot):
+    document, row = document_of(finishing), row_of(finishing, "grow")
+    pull(row, 0.9, release=False)
+    document.change_object(1, locked=True)
+    qtbot.waitUntil(lambda: not finishing.viewer.edges.is_trying)
+    assert (row.figure.value(), document.edges(1)) == (0, EdgeTrack())
