@@ -13,10 +13,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document import Change, Document, Kind, Scribbles
 from app.engine_bridge import EngineBridge
-from app.language import mark
+from app.language import mark, tr
 from app.pen import PenStroke
 from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
+from vosengine.closest import closeness
 from vosengine.messages import END, Correct, Event, GrabCut, JobFailed, MaskDrawn, read_only
 from vosengine.types import Box, Image, Mask
 from vosengine.windows import bounding_window
@@ -36,6 +37,7 @@ class Scribbler(QObject):
     live_changed = Signal()  # `live_mask` is another
     working_changed = Signal()  # `is_working` may have changed
     failed = Signal(str, str)
+    unanswered = Signal(str)  # why marks have no mask
 
     def __init__(self, bridge: EngineBridge, renderer: Renderer, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +57,7 @@ class Scribbler(QObject):
         self._timer.timeout.connect(self._ask_live)
         bridge.received.connect(self._take)
         renderer.full_ready.connect(self._keep_image)
+        renderer.full_failed.connect(self._leave_unanswered)
 
     def set_document(self, document: Document | None) -> None:
         """Another document, or none."""
@@ -237,7 +240,7 @@ class Scribbler(QObject):
                 image[1],
                 marks,
                 before,
-                document.annotations({object_id}, _nearest(document.annotated_frames(object_id), frame)),
+                document.annotations({object_id}, _closest(document, object_id, frame)),
                 document.config,
                 document.revision,
                 document.cache_folder,
@@ -262,6 +265,18 @@ class Scribbler(QObject):
             return
         self.prepare()
         self._ask_live_soon()
+
+    def _leave_unanswered(self, frame: int) -> None:
+        """The picture will not come: the marks stay, without the mask they ask for."""
+        lost = [key for key in self._due if key[1] == frame]
+        if lost and self._document is not None:
+            self._drop(*lost)
+            self._set_live(None)
+            text = tr("Frame {number} cannot be read, so its marks stay without a mask; replace the footage.")
+            self.unanswered.emit(text.format(number=frame + self._document.clip.first_number))
+            self.working_changed.emit()
+        if self._due:
+            self._renderer.fetch_full(self._due[0][1])
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -324,6 +339,8 @@ def _forget_overruled(marks: Scribbles, mask: Mask | None) -> None:
         own[(own == FOREGROUND) & ~inside | (own == BACKGROUND) & inside] = 0
 
 
-def _nearest(frames: list[int], frame: int) -> list[int]:
-    """Those beside `frame` that it is compared with; unpacking all of a clip's would keep the pen waiting."""
-    return sorted((each for each in frames if each != frame), key=lambda each: abs(each - frame))[:REMEMBERED]
+def _closest(document: Document, object_id: int, frame: int) -> list[int]:
+    """The frames that it is compared with; unpacking all of a clip's would keep the pen waiting."""
+    others = [each for each in document.annotated_frames(object_id) if each != frame]
+    found = sorted(others, key=lambda each: closeness(each, not document.is_drawn(object_id, each), frame))
+    return found[:REMEMBERED]

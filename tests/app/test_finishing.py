@@ -10,7 +10,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.compositing import Finish
+from app.compositing import Finish, Layer, Scene
+from app.document import Change, Kind
 from app.edge_row import EdgeRow
 from app.finished_weights import finished_weights
 from app.main_window import MainWindow
@@ -18,10 +19,11 @@ from tests.app.conftest import FRAMES, open_and_wait
 from tests.app.fake_engine import FakeEngine, truth
 from tests.app.mouse import LEFT, NONE, drag
 from tests.app.person import canvas_colour, do, document_of, run
-from vosengine.edge_controls import EdgeControls, EdgeTrack
+from vosengine.edge_controls import WHOLE_SHOT, EdgeControls, EdgeTrack
 from vosengine.engine import Engine
 from vosengine.messages import Export
 from vosengine.project_file import harden
+from vosengine.types import Box
 
 BESIDE = (27.5, 24.5)  # three pixels right of the square on frame 0
 
@@ -276,3 +278,74 @@ def test_locking_an_object_ends_a_pull_on_it(finishing: MainWindow, qtbot: QtBot
     document.change_object(1, locked=True)
     qtbot.waitUntil(lambda: not finishing.viewer.edges.is_trying)
     assert (row.figure.value(), document.edges(1)) == (0, EdgeTrack())
+
+
+SMOOTHED = EdgeTrack({WHOLE_SHOT: EdgeControls(smoothing=2)})
+
+
+def shown_layer(window: MainWindow) -> Layer:
+    return window.viewer._scene(document_of(window), sharp=False).layers[0]
+
+
+def test_a_frame_marked_by_a_box_is_smoothed_as_it_is_exported(finishing: MainWindow, qtbot: QtBot):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    document.set_edges(1, SMOOTHED, "Reduce chatter")
+    document.set_box(1, 3, Box(10, 10, 20, 20))
+    for frame in (0, 3, 4):
+        finishing.editing.go_to(frame)
+        finish = shown_layer(finishing).finish
+        assert finish is not None
+        assert finish.drawn == (frame in document.export_sources()[0].drawn), frame
+
+
+def test_the_picture_follows_a_neighbour_that_it_is_smoothed_with(
+    finishing: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    document.set_edges(1, SMOOTHED, "Reduce chatter")
+    finishing.editing.go_to(3)
+    scenes: list[Scene] = []
+    monkeypatch.setattr(finishing.workspace.renderer, "show", scenes.append)
+    for neighbour, is_shown in ((5, True), (7, False)):
+        qtbot.wait(250)  # for what is under way
+        scenes.clear()
+        finishing.viewer._changed(Change(Kind.PREDICTION, 1, neighbour))  # as a run tells
+        qtbot.wait(50)
+        assert bool(scenes) == is_shown
+
+
+def test_what_was_predicted_is_finished_as_such_though_it_is_drawn_by_now(
+    finishing: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    document.set_mask(1, 3, harden(truth(3)))
+    run(finishing, qtbot)
+    document.set_edges(1, SMOOTHED, "Reduce chatter")
+    finishing.editing.go_to(3)
+    layer = shown_layer(finishing)
+    assert layer.finish is not None
+    assert layer.former is not None
+    assert layer.former.finish is not None
+    assert (layer.finish.drawn, layer.former.finish.drawn) == (True, False)
+    assert len(layer.former.finish.neighbours) == 4
+
+
+def test_a_preview_is_not_mixed_with_the_mattes_of_another_model(
+    finishing: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    both = EdgeTrack({WHOLE_SHOT: EdgeControls(grow=3, smoothing=2, motion_blur=1)})
+    document.set_edges(1, both, "Edges")
+    document.set_mask(1, 6, harden(truth(6)))
+    finishing.editing.go_to(1)
+    engine.gate.clear()
+    do(finishing, "run")
+    qtbot.waitUntil(lambda: shown_layer(finishing).key[0] == "preview")
+    finish = shown_layer(finishing).finish
+    assert finish == Finish(1, EdgeControls(grow=3))
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not finishing.workspace.runner.is_running)
