@@ -408,8 +408,9 @@ class _ByteBounded:
         return self._arrays.get(key)
 
     def put(self, key: Hashable, array: NDArray[np.uint8]) -> None:
+        former = self._arrays.pop(key, None)
         self._arrays[key] = array
-        self._size += array.nbytes
+        self._size += array.nbytes - (0 if former is None else former.nbytes)
         while self._size > self._limit and len(self._arrays) > 1:
             _, dropped = self._arrays.popitem(last=False)
             self._size -= dropped.nbytes

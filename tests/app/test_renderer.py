@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.compositing import Layer, Scene, View
 from app.renderer import Renderer, _ByteBounded
+from app.weight_memory import WeightMemory
 from tests.app.conftest import FRAMES, HEIGHT, WIDTH
 
 
@@ -138,3 +139,13 @@ def test_memory_is_bounded():
         kept.put(number, np.zeros(300, np.uint8))
         kept.get(0)
     assert [n for n in range(10) if kept.get(n) is not None] == [0, 8, 9]
+
+
+@pytest.mark.parametrize("memory", [WeightMemory, _ByteBounded])
+def test_what_is_put_again_counts_once(memory: type):
+    array = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    kept = memory(3 * array.nbytes)
+    kept.put("other", array)
+    for _ in range(5):
+        kept.put("same", array)
+    assert kept.get("other") is not None
