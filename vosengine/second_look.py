@@ -65,14 +65,19 @@ def second_look(
     for shot in shots:
         memories.append(method.remember(shot.image, shot.mask))
         yield None
-    seen = _seen(method, image, _at_size_of(image, correction.guidance()), memories)
+    guidance = _at_size_of(image, correction.guidance())
+    yield None
+    seen = _seen(method, image, guidance, memories)
     yield None
     cut = correction.cut(seen)
     yield None
     made = _at_size_of(image, correction.result(cut))
+    yield None
     memories.append(method.remember(image, made))
     yield None
-    yield correction.result(correction.looked_again(cut, _seen(method, image, made, memories)))
+    seen = _seen(method, image, made, memories)
+    yield None
+    yield correction.result(correction.looked_again(cut, seen))
 
 
 def _seen(method: Looking, image: Image, mask: Probability, memories: Sequence[Memory]) -> Probability:

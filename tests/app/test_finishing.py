@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.compositing import Finish, Layer, Scene
+from app.compositing import Finish, Layer, Scene, to_weights
 from app.document import Change, Kind
 from app.edge_row import EdgeRow
 from app.finished_weights import finished_weights
@@ -21,8 +21,9 @@ from tests.app.mouse import LEFT, NONE, drag
 from tests.app.person import canvas_colour, do, document_of, run
 from vosengine.edge_controls import WHOLE_SHOT, EdgeControls, EdgeTrack
 from vosengine.engine import Engine
+from vosengine.finish import Motion, finished, surroundings
 from vosengine.messages import Export
-from vosengine.project_file import harden
+from vosengine.project_file import harden, soften
 from vosengine.types import Box
 
 BESIDE = (27.5, 24.5)  # three pixels right of the square on frame 0
@@ -349,3 +350,50 @@ def test_a_preview_is_not_mixed_with_the_mattes_of_another_model(
     assert finish == Finish(1, EdgeControls(grow=3))
     engine.gate.set()
     qtbot.waitUntil(lambda: not finishing.workspace.runner.is_running)
+
+
+class Moving:
+    """Everything moves so many pixels to the right a frame."""
+
+    def __init__(self, speed: float, shape: tuple[int, int]) -> None:
+        self._speed, self._shape = speed, shape
+
+    def around(self, frame: int, reach: int) -> dict[int, Motion]:
+        def motion(offset: int) -> Motion:
+            flow = np.zeros((*self._shape, 2), np.float32)
+            flow[..., 0] = self._speed * offset
+            return Motion(flow, np.ones(self._shape, np.float32))
+
+        return {offset: motion(offset) for offset in range(-reach, reach + 1) if offset}
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        EdgeControls(grow=7, feather=12),
+        EdgeControls(grow=-5),
+        EdgeControls(motion_blur=1),
+        EdgeControls(smoothing=1, contrast=0.5, threshold=0.4),
+    ],
+)
+@pytest.mark.parametrize("scale", [0.5, 0.25])
+def test_at_proxy_size_a_matte_is_finished_as_at_full_size(controls: EdgeControls, scale: float):
+    def matte_of(frame: int) -> np.ndarray:
+        drawn = np.zeros((240, 320), np.uint8)
+        cv2.ellipse(drawn, (140 + 16 * frame, 120), (60, 40), 0, 0, 360, 255, -1)
+        return soften(np.asarray(cv2.GaussianBlur(drawn, (0, 0), 3), np.uint8))
+
+    width, height = round(320 * scale), round(240 * scale)
+    full, motions = matte_of(0), Moving(16, (240, 320))
+    whole = finished(full, controls, surroundings(0, controls, matte_of, motions))
+    small = finished_weights(
+        to_weights(full, width, height),
+        Finish(0, controls),
+        scale,
+        lambda offset: to_weights(matte_of(offset), width, height),
+        motions,
+    )
+    away = np.abs(small.astype(int) - to_weights(whole, width, height))
+    assert np.abs(to_weights(whole, width, height).astype(int) - to_weights(full, width, height)).max() > 30
+    assert away.max() < 32
+    assert away.mean() < 0.5
