@@ -89,7 +89,7 @@ class Neighbourhood:
         found = pixels & (away <= DOUBT_REACH * self.reach)
         if np.count_nonzero(found) <= count:
             return found
-        return found & (away <= np.partition(away[found], count)[count])
+        return np.asarray(found & (away <= np.partition(away[found], count)[count]), bool)
 
     def _away(self) -> NDArray[np.float32]:
         """How far each pixel is from them."""

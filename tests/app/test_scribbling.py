@@ -172,10 +172,9 @@ def test_marks_on_a_frame_that_cannot_be_read_stay_and_nothing_waits(
     said: list[str] = []
     opened.workspace.message.connect(said.append)
     document = document_of(opened)
+    monkeypatch.setattr("app.renderer._Footage.image", damaged)
     opened.editing.go_to(3)
     do(opened, "foreground")
-    opened.workspace.scribbler.set_document(document)  # forgets the picture it had
-    monkeypatch.setattr("app.renderer._Footage.image", damaged)
     drag(opened.canvas, ELSEWHERE)
     qtbot.waitUntil(lambda: any("marks stay" in text for text in said))
     assert not opened.workspace.scribbler.is_working

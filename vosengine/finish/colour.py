@@ -96,7 +96,7 @@ def _edged(image: NDArray[Picture], cover: Cover) -> _Edged | None:
         return None
     part, (rows, columns) = cover.matte[window], window
     size = [max(1, round(length / max(1, wide // FINE))) for length in part.shape[::-1]]
-    alpha = _coverage(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+    alpha = _coverage(np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint16))
     colours = cv2.resize(image[window], size, interpolation=cv2.INTER_AREA).astype(np.float32)
     step = part.shape[1] / size[0], part.shape[0] / size[1]
     radius = round(wide / step[0])
