@@ -150,7 +150,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("next_edge_key", tr("&Next edge key"), OBJECT, ("Shift+PgDown",), "next_edge_key",
                tr("To the edge key after this frame"), needs=(*SELECTED, "key_after")),
     ActionSpec("copy_edges", tr("&Copy edges to all objects"), OBJECT, (), "copy_edges",
-               tr("Finish all other objects with this one's edge controls and keys"),
+               tr("Finish all other objects that are not locked with this one's edge controls and keys"),
                needs=(*SELECTED, "others")),
     ActionSpec("reset_edges", tr("R&eset edges"), OBJECT, (), "reset_edges",
                tr("Take all edge controls and keys off this object"),

@@ -223,10 +223,10 @@ def draw_marks(image: Image, marks: NDArray[np.uint8]) -> Image:
 
 
 def _union(image: Image, weights: Weighted) -> NDArray[np.uint8]:
-    """Where any object is."""
+    """Where any object is; where two meet each covers a part, so that their weights add up, as in exports."""
     union = np.zeros(image.shape[:2], np.uint8)
     for _, weight in weights:
-        np.maximum(union, weight, out=union)
+        cv2.add(union, weight, dst=union)
     return union
 
 

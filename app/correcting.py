@@ -60,10 +60,11 @@ class Correcting(QObject):
             return
         if change.kind is Kind.ANNOTATION and change.object_id is not None and change.frame is not None:
             self._drawn.add((change.object_id, change.frame))
-        elif change.kind is Kind.UNDO and self._drawn:
+        elif change.kind is Kind.UNDO:
+            self._is_due &= not document.redo_name  # else something was undone: a run would end its redoing
             drawn = [key for key in self._drawn if _is_corrected(document, *key)]
             self._drawn.clear()
-            if len(drawn) == 1 and not document.redo_name:  # else something was undone
+            if len(drawn) == 1 and not document.redo_name:
                 self._corrected(document, drawn[0][1])
 
     def _corrected(self, document: Document, frame: int) -> None:
@@ -75,7 +76,7 @@ class Correcting(QObject):
 
     def _sentence(self, number: int, count: int) -> str:
         if not count:
-            return tr("Frame {number} corrected; no other frame hangs on it.").format(number=number)
+            return tr("Frame {number} corrected; no other frame depends on it.").format(number=number)
         if self._workspace.runner.is_running:
             text = trn(
                 "Frame {number} corrected; one frame may change: run again when this run has ended.",
@@ -103,8 +104,13 @@ class Correcting(QObject):
             self._update_soon.start()
 
     def _update(self) -> None:
-        """Run, once no other run is on and no stroke waits for its answer."""
-        if self._workspace.scribbler.is_working:
+        """Run, once no other run is on and no stroke waits for its answer; where nothing is outdated any more
+        it would make all frames again.
+        """
+        document = self._workspace.document
+        if document is None or not document.outdated(document.span):
+            self._is_due = False
+        elif self._workspace.scribbler.is_working:
             self._update_soon.start()
         elif self._is_due and self.actions["run"].isEnabled():
             self._is_due = False

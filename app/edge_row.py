@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QValidator
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QValidator
 from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
@@ -22,7 +24,12 @@ FROM_THE_MIDDLE = "QSlider::sub-page:horizontal { background: transparent; }"
 
 
 class PullSlider(QSlider):
-    """A slider whose handle comes to the pointer: pressing and dragging anywhere on it is one pull."""
+    """A slider whose handle comes to the pointer: pressing and dragging anywhere on it is one pull.
+
+    While it lasts the slider has the keys: Esc gives it up.
+    """
+
+    given_up = Signal()
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -36,6 +43,7 @@ class PullSlider(QSlider):
         if event.button() == Qt.MouseButton.LeftButton:
             handle, x = self._handle(), event.position().x()
             self.setSliderDown(True)
+            self.grabKeyboard()
             if not handle.left() <= x <= handle.right():
                 place = round(x - handle.width() / 2)
                 self.setValue(QStyle.sliderValueFromPosition(0, STEPS, place, self._room()))
@@ -50,7 +58,39 @@ class PullSlider(QSlider):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let it go."""
         if event.button() == Qt.MouseButton.LeftButton:
+            self.releaseKeyboard()
             self.setSliderDown(False)
+
+    def event(self, event: QEvent) -> bool:
+        """Esc is not a shortcut of the window's meanwhile."""
+        if event.type() == QEvent.Type.ShortcutOverride and self.isSliderDown():
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc gives the pull up; other keys wait for its end."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._give_up()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """What must not be changed any more is not being pulled any more."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.EnabledChange and not self.isEnabled():
+            self._give_up()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nor is what is out of sight."""
+        super().hideEvent(event)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self.isSliderDown():
+            self.releaseKeyboard()
+            self.blockSignals(True)
+            self.setSliderDown(False)
+            self.blockSignals(False)
+            self.given_up.emit()
 
     def _room(self) -> int:
         return max(self.width() - self._handle().width(), 1)
@@ -132,6 +172,7 @@ class EdgeRow(QObject):
 
     pulled = Signal(str, float)  # the control's name and value: shown, not yet to be kept
     chosen = Signal(str, float)  # to be kept
+    given_up = Signal()  # what was pulled is not to be kept
 
     def __init__(self, scale: Scale, grid: QGridLayout, row: int) -> None:
         super().__init__(grid.parentWidget())
@@ -150,6 +191,7 @@ class EdgeRow(QObject):
             grid.addWidget(part, row, column)
         self.slider.valueChanged.connect(self._slid)
         self.slider.sliderReleased.connect(self._released)
+        self.slider.given_up.connect(self._give_up)
         self.figure.valueChanged.connect(lambda _: self._choose(self.figure.figure / scale.factor))
 
     def show_value(self, value: float) -> None:
@@ -186,12 +228,17 @@ class EdgeRow(QObject):
             self._moved = False
             self._choose(self._scale.value(self.slider.value()))
 
+    def _give_up(self) -> None:
+        self._moved = False
+        self.given_up.emit()
+
     def _choose(self, value: float) -> None:
         self.chosen.emit(self._scale.name, value)
 
 
 def _number(text: str) -> float | None:
     try:
-        return float(text.replace(",", "."))
+        number = float(text.replace(",", "."))
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -30,6 +30,7 @@ class EdgesPanel(QScrollArea):
 
     pulled = Signal(str, float)  # a control's name and value while its slider is being dragged
     chosen = Signal(str, float)  # the value to keep
+    given_up = Signal()  # a pull that is not to count
     left = Signal()  # the keys belong to the canvas again
 
     def __init__(self, actions: ActionSet) -> None:
@@ -75,6 +76,7 @@ class EdgesPanel(QScrollArea):
         for row in rows.values():
             row.pulled.connect(self.pulled)
             row.chosen.connect(self.chosen)
+            row.given_up.connect(self.given_up)
             row.figure.left.connect(self.left)
         return rows
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.compositing import Finish, Layer, Weighted, to_weights
 from vosengine.edge_controls import EdgeControls
-from vosengine.finish import Motion, decontaminated, finished, surroundings
+from vosengine.finish import Cover, Motion, decontaminated, finished, surroundings
 from vosengine.finish.surroundings import MotionsLike
 from vosengine.project_file import soften
 from vosengine.types import Image, Matte
@@ -47,10 +47,8 @@ def takes_colour_out(layer: Layer) -> bool:
 
 def straight(image: Image, weights: Weighted) -> Image:
     """The frame without the background's colour in the edges of the objects whose controls ask for that."""
-    for layer, weight in weights:
-        if layer.finish is not None:
-            image = decontaminated(image, soften(weight), layer.finish.controls.decontaminate)
-    return image
+    amounts = [layer.finish.controls.decontaminate if layer.finish else 0.0 for layer, _ in weights]
+    return decontaminated(image, [Cover(soften(w), a) for (_, w), a in zip(weights, amounts, strict=True)])
 
 
 def _scaled(controls: EdgeControls, scale: float) -> EdgeControls:

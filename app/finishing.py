@@ -55,6 +55,7 @@ class Finishing(QObject):
         actions["finished_edges"].setChecked(True)
         self.panel.pulled.connect(self._try)
         self.panel.chosen.connect(self._choose)
+        self.panel.given_up.connect(self._give_up)
         self.panel.left.connect(self._viewer.canvas.setFocus)
         self._workspace.changed.connect(self._changed)
         self._workspace.document_changed.connect(self._document_changed)
@@ -104,6 +105,11 @@ class Finishing(QObject):
             self._viewer.edges.attempt(document.object_id, self._with_value(document, name, value))
             self._set_finished(True)
 
+    def _give_up(self) -> None:
+        self._viewer.edges.settle()
+        self._viewer.refresh()
+        self._show()
+
     def _choose(self, name: str, value: float) -> None:
         self._set_finished(True)
         self._keep(lambda document, _: self._with_value(document, name, value), LABELS[name])
@@ -136,12 +142,11 @@ class Finishing(QObject):
             free = [each for each in others if not document.object(each).locked]
             if free:
                 document.set_edges(free[0], document.edges(own), mark("Copy edges"), free[1:])
-            text = trn("Copied to {count} object.", "Copied to {count} objects.", len(free)).format(
-                count=len(free)
-            )
-            if len(free) < len(others):
-                text += " " + tr("Locked objects keep theirs.")
-            self._workspace.message.emit(text)
+            locked = tr("Locked objects keep theirs.") if len(free) < len(others) else ""
+            copied = trn("Copied to {count} object.", "Copied to {count} objects.", len(free))
+            if free:
+                locked = " ".join((copied.format(count=len(free)), locked)).strip()
+            self._workspace.message.emit(locked)
 
         self._editing.edit(copy)
 

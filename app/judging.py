@@ -27,6 +27,7 @@ from app.wipe import WipeHandle
 from app.workspace import Workspace
 from app.worst_panel import Details, WorstModel, WorstPanel
 from app.worst_row import THUMBNAIL
+from vosengine.edge_controls import NEUTRAL
 from vosengine.types import Span
 
 RANK_DELAY = 150  # milliseconds: predictions come in a row
@@ -116,6 +117,8 @@ class Judging(QObject):
             self.panel.select(document.frame)
             if self._scope(document) != self._ranked:
                 self._rank_soon()
+        elif change.kind is Kind.EDGES:
+            self.panel.repaint_rows()
         elif change.kind is Kind.UNDO:
             self._tell_outcome()
             if not document.runs.outcome.frames:
@@ -213,7 +216,8 @@ class Judging(QObject):
         if document is None or prediction is None:
             return None
         item, number = document.object(object_id), frame + document.clip.first_number
-        key = (object_id, frame, prediction.serial, item.colour)
+        edges = document.edges(object_id).at(frame) if self._viewer.edges.shown else NEUTRAL
+        key = (object_id, frame, prediction.serial, item.colour, edges)
         return Details(key, number, item.name, item.colour, reason_of(prediction), prediction.stale)
 
     # --- thumbnails ---------------------------------------------------------------------------------------
@@ -225,7 +229,7 @@ class Judging(QObject):
         if picture is None and document is not None:
             size = THUMBNAIL * self.panel.devicePixelRatioF()
             colour = rgb(document.object(object_id).colour)
-            layer = self._viewer.layer_of(document, object_id, frame, colour)
+            layer = self._viewer.finished_layer_of(document, object_id, frame, colour)
             self._wanted[key] = ThumbnailWish(key, frame, (layer,), (size.width(), size.height()))
             self._make_soon.start()
         return picture

@@ -240,6 +240,13 @@ class Reading:
         """Whether a person approved the frame as it is."""
         return self._store.approved((object_id, frame))
 
+    def is_drawn(self, object_id: int, frame: int) -> bool:
+        """Whether a person drew or approved the matte's pixels, as `ExportSource.drawn` has it; what is made
+        of a box is predicted.
+        """
+        key = object_id, frame
+        return self._store.approved(key) or isinstance(self._store.annotation(key), Packed)
+
     def annotated_frames(self, object_id: int | None = None) -> list[int]:
         """Sorted frames with an annotation or approval, of one object or of any."""
         chosen = [each.object_id for each in self.objects] if object_id is None else [object_id]

@@ -57,6 +57,7 @@ class Renderer(QObject):
     failed = Signal(str, str)  # message, traceback ("" for an expected failure)
     rendered = Signal(object, QImage, QImage)  # the Scene, its picture, the bare frame
     full_ready = Signal(int, object)  # frame, Image at full resolution
+    full_failed = Signal(int)  # a frame that cannot be read; `failed` says why
     thumbnail_ready = Signal(object, QImage)  # the wish's key, its picture
     strip_ready = Signal(int, QImage)  # frame, its picture
     read = Signal()  # all that was to be read ahead
@@ -93,7 +94,7 @@ class Renderer(QObject):
         self._wish("show", scene)
 
     def fetch_full(self, frame: int) -> None:
-        """Ask for a frame at the clip's own resolution; answers `full_ready`."""
+        """Ask for a frame at the clip's own resolution; answers `full_ready` or `full_failed`."""
         self._wish("fetch", frame)
 
     def make_thumbnails(self, wishes: Sequence[ThumbnailWish]) -> None:
@@ -186,6 +187,8 @@ class Renderer(QObject):
             answer = getattr(self, f"_{kind}")(footage, what)
         except Exception as error:  # a damaged frame must not end the worker
             self._report(footage.generation, error)
+            if kind == "fetch":
+                self._answered.emit(footage.generation, "full_failed", (what,))
         else:
             if answer is not None:
                 self._answered.emit(footage.generation, *answer)
@@ -412,8 +415,9 @@ class _ByteBounded:
         return self._arrays.get(key)
 
     def put(self, key: Hashable, array: NDArray[np.uint8]) -> None:
+        former = self._arrays.pop(key, None)
         self._arrays[key] = array
-        self._size += array.nbytes
+        self._size += array.nbytes - (0 if former is None else former.nbytes)
         while self._size > self._limit and len(self._arrays) > 1:
             _, dropped = self._arrays.popitem(last=False)
             self._size -= dropped.nbytes

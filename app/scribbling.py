@@ -13,12 +13,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document import Change, Document, Kind, Scribbles
 from app.engine_bridge import EngineBridge
-from app.language import mark
+from app.language import mark, tr
 from app.pen import PenStroke
 from app.renderer import Renderer
 from app.tools import BACKGROUND, FOREGROUND
+from vosengine.closest import closeness
 from vosengine.messages import END, Correct, Event, GrabCut, JobFailed, MaskDrawn, read_only
 from vosengine.types import Box, Image, Mask
+from vosengine.windows import bounding_window
 
 LIVE_INTERVAL = 60  # milliseconds between two questions while the pen moves
 REMEMBERED = 3  # annotated frames that a correction looks at
@@ -35,6 +37,7 @@ class Scribbler(QObject):
     live_changed = Signal()  # `live_mask` is another
     working_changed = Signal()  # `is_working` may have changed
     failed = Signal(str, str)
+    unanswered = Signal(str)  # why marks have no mask
 
     def __init__(self, bridge: EngineBridge, renderer: Renderer, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +58,7 @@ class Scribbler(QObject):
         self._timer.timeout.connect(self._ask_live)
         bridge.received.connect(self._take)
         renderer.full_ready.connect(self._keep_image)
+        renderer.full_failed.connect(self._leave_unanswered)
 
     def set_document(self, document: Document | None) -> None:
         """Another document, or none."""
@@ -99,9 +103,12 @@ class Scribbler(QObject):
         if document is None:
             return
         key = document.object_id, document.frame
+        is_waiting = key in self._asked.values() or key in self._due
         self._drop(key)
         name = mark("Foreground scribble") if foreground else mark("Background scribble")
         marks = document.begin_scribble(*key, name)
+        if not is_waiting:
+            _forget_overruled(marks, document.shown_mask(*key))
         document.stroke_painted(stroke.mark(marks, FOREGROUND if foreground else BACKGROUND))
         self._steps[key] = document.end_stroke()
         self._ask(key)
@@ -202,8 +209,9 @@ class Scribbler(QObject):
             return
         key, stroke, value = self._stroke
         marks = self._marks(key)
-        stroke.mark(marks, value)
         assert self._document is not None
+        _forget_overruled(marks, self._document.shown_mask(*key))
+        stroke.mark(marks, value)
         before = self._corrected_mask(self._document, key)
         self._live_job = self._submit(key, marks, before, live=True)
 
@@ -234,7 +242,7 @@ class Scribbler(QObject):
                 image[1],
                 marks,
                 before,
-                document.annotations({object_id}, _nearest(document.annotated_frames(object_id), frame)),
+                document.annotations({object_id}, _closest(document, object_id, frame)),
                 document.config,
                 document.revision,
                 document.cache_folder,
@@ -259,6 +267,18 @@ class Scribbler(QObject):
             return
         self.prepare()
         self._ask_live_soon()
+
+    def _leave_unanswered(self, frame: int) -> None:
+        """The picture will not come: the marks stay, without the mask they ask for."""
+        lost = [key for key in self._due if key[1] == frame]
+        if lost and self._document is not None:
+            self._drop(*lost)
+            self._set_live(None)
+            text = tr("Frame {number} cannot be read, so its marks stay without a mask; replace the footage.")
+            self.unanswered.emit(text.format(number=frame + self._document.clip.first_number))
+            self.working_changed.emit()
+        if self._due:
+            self._renderer.fetch_full(self._due[0][1])
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -286,11 +306,13 @@ class Scribbler(QObject):
         del self._asked[event.job_id]  # before the document changes: this answer is wanted
         if self._live is not None and self._live[0] == key:
             self._set_live(None)
-        if event.job_id in self._pointing and document.box(*key) is None:
+        points, has_box = event.job_id in self._pointing, document.box(*key) is not None
+        if points and not has_box:
             self._keep_answer(key, event.mask)
         self._pointing.discard(event.job_id)
         known = any(o.object_id == event.object_id and not o.locked for o in document.objects)
-        if known and event.mask.any():
+        # Marks that point to nothing leave the frame as it was; those that correct may take all away.
+        if known and (event.mask.any() or not (points or has_box)):
             document.set_mask(*key, event.mask, mark("Scribble"), self._steps.get(key, 0))
         self._rest()
 
@@ -311,6 +333,16 @@ class Scribbler(QObject):
             self.live_changed.emit()
 
 
-def _nearest(frames: list[int], frame: int) -> list[int]:
-    """Those beside `frame` that it is compared with; unpacking all of a clip's would keep the pen waiting."""
-    return sorted((each for each in frames if each != frame), key=lambda each: abs(each - frame))[:REMEMBERED]
+def _forget_overruled(marks: Scribbles, mask: Mask | None) -> None:
+    """Take away the marks that a mask contradicts: it was drawn since, else they would be true of it."""
+    part = bounding_window(marks > 0, margin=0)
+    if mask is not None and part is not None:
+        inside, own = mask[part] > 127, marks[part]
+        own[(own == FOREGROUND) & ~inside | (own == BACKGROUND) & inside] = 0
+
+
+def _closest(document: Document, object_id: int, frame: int) -> list[int]:
+    """The frames that it is compared with; unpacking all of a clip's would keep the pen waiting."""
+    others = [each for each in document.annotated_frames(object_id) if each != frame]
+    found = sorted(others, key=lambda each: closeness(each, not document.is_drawn(object_id, each), frame))
+    return found[:REMEMBERED]

@@ -192,8 +192,21 @@ class Viewer(QObject):
         if change.kind in (Kind.SELECTION, Kind.OBJECTS):
             self._selection_changed()
         document = self._workspace.document
-        if document is not None and change.frame in (None, document.frame):
+        if document is not None and self._shows(document, change.frame):
             self.refresh()
+
+    def _shows(self, document: Document, frame: int | None) -> bool:
+        """Whether what changed on a frame (None: on any) is in the picture, were it through time."""
+        if frame is None or frame == document.frame:
+            return True
+        own = document.object_id
+        reach = max((self._reach(document, o.object_id, 0) for o in self.shown_objects(document)), default=0)
+        if self.skins and own:
+            reach = max(reach, *(1 + self._reach(document, own, step) for step in (-1, 1)))
+        return abs(frame - document.frame) <= reach
+
+    def _reach(self, document: Document, object_id: int, step: int) -> int:
+        return self.edges.reach(document, object_id, document.frame + step)
 
     def _count_mattes(self, change: Change) -> None:
         """Other mattes than those read before: of one frame, or of any."""
@@ -282,16 +295,19 @@ class Viewer(QObject):
             live = self._workspace.shaping.live_mask(object_id, frame)
         preview = self._previews.get(object_id)
         key: tuple[object, ...] = (object_id, frame, self._epoch, self._versions[object_id, frame])
+        shade = rgb(colour)
+        now = self._at(document, object_id, shade)
+        finish = self.edges.finish(document, object_id, frame, now, True if live is not None else None)
         if live is not None:
             key, load = ("live", self._live_number), lambda: live
         elif preview is not None and preview.frame == frame and (object_id, frame) not in self._touched:
             matte = preview.matte
             key, load = ("preview", object_id, self._preview_number), lambda: matte
+            finish = self.edges.preview(document, object_id, frame)
         else:
             load = _loader(document, object_id, frame)
-        shade = rgb(colour)
-        former = self.edges.finished(document, object_id, frame, _former_at(document, object_id, shade))
-        finish = self.edges.finish(document, object_id, frame, self._at(document, object_id, shade))
+        before = _former_at(document, object_id, shade)
+        former = self.edges.finished(document, object_id, frame, before, _was_drawn(document, object_id))
         return Layer(key, shade, load, object_id == document.object_id, former, finish)
 
     def _rendered(self, scene: Scene, picture: QImage, bare: QImage) -> None:
@@ -416,6 +432,13 @@ def _former_at(document: Document, object_id: int, colour: Colour) -> LayerAt:
         return Layer(("former", object_id, frame, serial), colour, load)
 
     return layer
+
+
+def _was_drawn(document: Document, object_id: int) -> bool:
+    """Whether a person vouched for the frame's matte before the last run: that run left it as it was."""
+    frame, now = document.frame, document.prediction(object_id, document.frame)
+    serial, _ = document.runs.former(object_id, frame)
+    return document.approved(object_id, frame) and now is not None and now.serial == serial
 
 
 def rgb(colour: str) -> Colour:

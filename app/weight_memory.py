@@ -36,8 +36,9 @@ class WeightMemory:
         return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape)
 
     def put(self, key: Hashable, weights: NDArray[np.uint8]) -> None:
-        """Remember an array under a new key."""
+        """Remember an array in place of what its key had."""
         packed = zlib.compress(weights.tobytes(), 1)
+        self._size -= len(self._packed.pop(key, (b"", ()))[0])
         self._packed[key] = packed, (weights.shape[0], weights.shape[1])
         self._size += len(packed)
         while self._size > self._limit and len(self._packed) > 1:

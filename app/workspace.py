@@ -65,6 +65,7 @@ class Workspace(QObject):
         self.jobs.message.connect(self.message)
         self.jobs.failed.connect(self._job_failed)
         self.scribbler.failed.connect(self.failed)
+        self.scribbler.unanswered.connect(self.message)
         self.worker.failed.connect(self._worker_failed)
         self.shaping.refused.connect(self.message)
 

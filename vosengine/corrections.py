@@ -37,6 +37,8 @@ DOUBT_REACH = 4.0  # where a network doubts the mask it may change as many times
 CONTEXT = 2.0  # of the reach: how far beyond that the colours are learnt
 MARKED = 0.5  # share of the most marked pixel's from which a small pixel is marked
 EDGE = 0.012  # of the frame's diagonal: soft edges are hardly wider
+REFINED_BESIDE = 6  # small pixels beside what changed that are refined with it
+DOUBTED_MOST = 0.25  # of the neighbourhood that doubt may free: GrabCut's time grows with it
 SURE = 0.9  # a probability above this, or as near to 0, is no doubt
 
 Flags = NDArray[np.bool_]
@@ -77,9 +79,22 @@ class Neighbourhood:
 
     def within(self, reaches: float) -> Flags:
         """The pixels as near to those."""
-        away = (~self.contradiction).astype(np.uint8)
-        distance = cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_5)
-        return np.asarray(distance <= reaches * self.reach, bool)
+        return np.asarray(self._away() <= reaches * self.reach, bool)
+
+    def nearest(self, pixels: Flags, most: float) -> Flags:
+        """Of these pixels those within the reach of doubt; where that is more than a share `most` of all, the
+        nearest.
+        """
+        away, count = self._away(), int(most * pixels.size)
+        found = pixels & (away <= DOUBT_REACH * self.reach)
+        if np.count_nonzero(found) <= count:
+            return found
+        return np.asarray(found & (away <= np.partition(away[found], count)[count]), bool)
+
+    def _away(self) -> NDArray[np.float32]:
+        """How far each pixel is from them."""
+        others = (~self.contradiction).astype(np.uint8)
+        return np.asarray(cv2.distanceTransform(others, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32)
 
     def part_of(self, values: Probability, frame: tuple[int, int]) -> Probability:
         """This part of a map of the whole frame (height, width), which the map may have at any size."""
@@ -151,7 +166,7 @@ class Correction:
         free = near.within(1)
         if probability is not None:
             seen = near.part_of(probability, self._shape)
-            free |= (seen > 1 - SURE) & (seen < SURE) & near.within(DOUBT_REACH)
+            free |= near.nearest((seen > 1 - SURE) & (seen < SURE), DOUBTED_MOST)
         part = bounding_window(free, margin=2 + round(CONTEXT * near.reach))
         after = near.before.copy()
         if part is not None:
@@ -214,9 +229,25 @@ class Correction:
             return after
         size = before.shape[::-1]
         changed = cv2.resize((after != near.before).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-        image = np.ascontiguousarray(self._image[near.window])
-        edges = to_full_resolution(image, after.astype(np.float32)) > 0.5
-        return np.where(changed > 0, edges, before)
+        # A little more than what changed, in whole small pixels: edges beyond stay as they were.
+        part = bounding_window(after != near.before, margin=REFINED_BESIDE)
+        if part is None:
+            return before
+        place = _enlarged_window(part, near.step, before.shape)
+        image = np.ascontiguousarray(self._image[near.window][place])
+        edges = to_full_resolution(image, after[part].astype(np.float32)) > 0.5
+        result = before.copy()
+        result[place] = np.where(changed[place] > 0, edges, before[place])
+        return result
+
+
+def _enlarged_window(window: Window, step: tuple[float, float], shape: tuple[int, int]) -> Window:
+    """Where a part of a small picture lies in the large one, `step` (x, y) of whose pixels are one of its."""
+    sides = zip(window, step[::-1], shape, strict=True)
+    rows, columns = (
+        slice(round(side.start * size), min(round(side.stop * size), most)) for side, size, most in sides
+    )
+    return rows, columns
 
 
 def _shrunk_marks(marks: Flags, size: tuple[int, int]) -> Flags:

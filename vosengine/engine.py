@@ -17,7 +17,6 @@ import numpy as np
 from vosengine import messages as m
 from vosengine.annotations import shots_by_object
 from vosengine.boxes import mask_in_box
-from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.config import Config
 from vosengine.corrections import Correction, corrected_mask
 from vosengine.errors import EngineError
@@ -28,6 +27,7 @@ from vosengine.language import tr
 from vosengine.lessons import NOTHING, Learned, warm_steps
 from vosengine.methods import architecture_of, box_to_mask_of, new_method, weights_of
 from vosengine.models import store_models, stored_state
+from vosengine.open_clips import OpenClips, OpenedClip
 from vosengine.propagate import ADAPTING, FrameResult, Method, merged, propagate
 from vosengine.quality import Estimate, Evidence, bundled_estimator, expected_j
 from vosengine.runtime import device_in_use, keep_large_blocks, prefer_deterministic
@@ -39,17 +39,8 @@ from vosengine.types import Annotation, Mask, Matte, Probability
 from vosengine.weights import load_network, load_state
 
 PREVIEW_EVERY = 10  # optimizer steps between two previews
-OPEN_CLIPS = 2  # decoders kept open at once
 COMPUTING = (m.FineTune, m.Propagate)  # commands whose device is told, every so many events
 DEVICE_EVERY = 20
-
-
-@dataclass
-class OpenedClip:
-    """A clip and its proxies at one working size."""
-
-    clip: Clip
-    proxy: Proxy
 
 
 @dataclass
@@ -86,7 +77,7 @@ class Engine:
     def __init__(self) -> None:
         keep_large_blocks()
         prefer_deterministic()
-        self._clips: dict[tuple[Path, int], OpenedClip] = {}
+        self._clips = OpenClips()
         self._parents: dict[tuple[str, str], Any] = {}
         self._models: Models | None = None
         self._recalled: dict[tuple[Path | None, int, Config], Method] = {}  # read for corrections
@@ -104,26 +95,20 @@ class Engine:
 
     def run(self, job_id: int, command: m.Command) -> Iterator[m.Event]:
         """The events of one job, one or more a unit of work. Raises EngineError for expected failures."""
-        events = self._jobs[type(command)](job_id, command)
+        events = self._letting_go(job_id, self._jobs[type(command)](job_id, command))
         return _with_device(job_id, events) if isinstance(command, COMPUTING) else events
+
+    def _letting_go(self, job_id: int, events: Iterator[m.Event]) -> Iterator[m.Event]:
+        """The events; with their end the job's clips may be closed."""
+        try:
+            yield from events
+        finally:
+            self._clips.let_go(job_id)
 
     def close(self) -> None:
         """Close all clips and forget the models."""
-        for opened in self._clips.values():
-            opened.clip.close()
-        self._clips.clear()
+        self._clips.close()
         self._forget()
-
-    def _opened(self, path: Path, side: int, cache_folder: Path | None) -> OpenedClip:
-        key = (path, side)
-        if key in self._clips:
-            self._clips[key] = self._clips.pop(key)
-        else:
-            while len(self._clips) >= OPEN_CLIPS:
-                self._clips.pop(next(iter(self._clips))).clip.close()
-            clip = open_clip(path)
-            self._clips[key] = OpenedClip(clip, Proxy(clip, cache_folder, side))
-        return self._clips[key]
 
     def _parent(self, config: Config) -> Any:
         """The offline-trained network a fine-tuning starts from; read once."""
@@ -145,9 +130,8 @@ class Engine:
         )
 
     def _open_clip(self, job_id: int, command: m.OpenClip) -> Iterator[m.Event]:
-        for stale in [key for key in self._clips if key[0] == command.path]:
-            self._clips.pop(stale).clip.close()
-        opened = self._opened(command.path, Config().working_side, command.cache_folder)
+        self._clips.forget(command.path)
+        opened = self._clips.opened(job_id, command.path, Config().working_side, command.cache_folder)
         total = opened.clip.info.frame_count
         yield m.ClipOpened(job_id, opened.clip.info)
         for done, _ in enumerate(opened.proxy.fill(), 1):
@@ -155,7 +139,7 @@ class Engine:
 
     def _fine_tune(self, job_id: int, command: m.FineTune) -> Iterator[m.Event]:
         config = command.config
-        opened = self._opened(command.clip, config.working_side, command.cache_folder)
+        opened = self._clips.opened(job_id, command.clip, config.working_side, command.cache_folder)
         yield m.JobProgressed(job_id, 0, 0, tr("Preparing"))
         shots = self._shots(command.annotations, opened, config)
         former = self._former(command)
@@ -176,6 +160,7 @@ class Engine:
             methods[object_id] = method
         learned = {i: lesson.marks for i, lesson in lessons.items()}
         self._models = Models(command.clip, config, methods, learned)
+        self._recalled.clear()
         cold = tuple(i for i, lesson in lessons.items() if lesson.former is None)
         yield m.ModelReady(job_id, tuple(shots), total, command.revision, cold)
         # After the event: where the disk is full the models are current all the same.
@@ -233,7 +218,7 @@ class Engine:
 
     def _propagate(self, job_id: int, command: m.Propagate) -> Iterator[m.Event]:
         config = command.config
-        opened = self._opened(command.clip, config.working_side, command.cache_folder)
+        opened = self._clips.opened(job_id, command.clip, config.working_side, command.cache_folder)
         yield m.JobProgressed(job_id, 0, 0, tr("Preparing"))
         shots = self._shots(command.annotations, opened, config)
         methods = self._current(command.clip, config, set(shots), command.models_folder)
@@ -329,7 +314,7 @@ class Engine:
         return soft_alpha(image, snapped) if config.alpha == "closed_form" else snapped
 
     def _segment(self, job_id: int, command: m.Segment) -> Iterator[m.Event]:
-        opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
+        opened = self._clips.opened(job_id, command.clip, command.config.working_side, command.cache_folder)
         mine: tuple[Annotation, ...] = tuple(
             a for a in command.annotations if a.object_id == command.object_id
         )
@@ -358,7 +343,7 @@ class Engine:
         )
 
     def _snap(self, job_id: int, command: m.Snap) -> Iterator[m.Event]:
-        opened = self._opened(command.clip, Config().working_side, None)
+        opened = self._clips.opened(job_id, command.clip, Config().working_side, None)
         image = opened.clip.image(command.frame)
         if command.mask.shape != image.shape[:2]:
             raise EngineError(
@@ -383,37 +368,39 @@ class Engine:
 
     def _correct(self, job_id: int, command: m.Correct) -> Iterator[m.Event]:
         known = shown_elsewhere(command.annotations, command.object_id, command.frame)
-        method = self._learned_method(command) if known else None
+        method, config = self._learned_method(command) if known else (None, command.config)
         if not isinstance(method, Looking):
             yield _drawn(job_id, command, corrected_mask(command.image, command.scribbles, command.previous))
             return
         yield m.JobProgressed(job_id, 0, 0, tr("Looking again"))
         correction = Correction(command.image, command.scribbles, command.previous, doubtful=True)
-        opened = self._opened(command.clip, command.config.working_side, command.cache_folder)
-        shots = self._shots(known, opened, command.config)[command.object_id]
+        opened = self._clips.opened(job_id, command.clip, config.working_side, command.cache_folder)
+        shots = self._shots(known, opened, config)[command.object_id]
         for mask in second_look(method, shots, opened.proxy.image(command.frame), correction):
             if mask is None:
                 yield m.JobProgressed(job_id, 0, 0, tr("Looking again"))
             else:
                 yield _drawn(job_id, command, mask)
 
-    def _learned_method(self, command: m.Correct) -> Method | None:
-        """The object's fine-tuned method, current or stored; None where nothing was learned yet."""
+    def _learned_method(self, command: m.Correct) -> tuple[Method | None, Config]:
+        """The object's fine-tuned method, current or stored, and the config that it was learned with; None
+        where nothing was learned yet.
+        """
         clip, own = command.clip, command.object_id
         if self._models is not None and self._models.clip == clip and own in self._models.methods:
-            return self._models.methods[own]
+            return self._models.methods[own], self._models.config
         key = command.models_folder, own, command.config
         if key not in self._recalled:
             found = self._stored(clip, command.models_folder, command.config, {own}).methods
             if own not in found:
-                return None
+                return None, command.config
             self._recalled = {key: found[own]}
-        return self._recalled[key]
+        return self._recalled[key], command.config
 
     def _export(self, job_id: int, command: m.Export) -> Iterator[m.Event]:
         from vosengine.export import export_clip  # noqa: PLC0415 - only exports need its encoders
 
-        opened = self._opened(command.clip, Config().working_side, None)
+        opened = self._clips.opened(job_id, command.clip, Config().working_side, None)
         job = export_clip(
             opened.clip,
             command.sources,

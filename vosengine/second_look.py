@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from vosengine.augment import bounding_box
+from vosengine.closest import closeness
 from vosengine.corrections import Correction
 from vosengine.crop import Window
 from vosengine.finetune import Shot
@@ -46,7 +47,7 @@ def shown_elsewhere(annotations: Sequence[Annotation], object_id: int, frame: in
         for a in annotations
         if a.object_id == object_id and a.frame != frame and (a.mask is None or a.mask.any())
     ]
-    nearest = sorted(shown, key=lambda a: (a.mask is None, abs(a.frame - frame), a.frame))
+    nearest = sorted(shown, key=lambda a: closeness(a.frame, a.mask is None, frame))
     return tuple(nearest[:SHOTS])
 
 
@@ -64,14 +65,19 @@ def second_look(
     for shot in shots:
         memories.append(method.remember(shot.image, shot.mask))
         yield None
-    seen = _seen(method, image, _at_size_of(image, correction.guidance()), memories)
+    guidance = _at_size_of(image, correction.guidance())
+    yield None
+    seen = _seen(method, image, guidance, memories)
     yield None
     cut = correction.cut(seen)
     yield None
     made = _at_size_of(image, correction.result(cut))
+    yield None
     memories.append(method.remember(image, made))
     yield None
-    yield correction.result(correction.looked_again(cut, _seen(method, image, made, memories)))
+    seen = _seen(method, image, made, memories)
+    yield None
+    yield correction.result(correction.looked_again(cut, seen))
 
 
 def _seen(method: Looking, image: Image, mask: Probability, memories: Sequence[Memory]) -> Probability:

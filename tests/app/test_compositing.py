@@ -59,6 +59,12 @@ def test_only_the_selected_object_is_outlined():
     assert not changed[20, 15]
 
 
+def test_two_objects_that_meet_leave_no_seam():
+    met = [(layer(), left_half(128)), (layer(), left_half(127)), (layer(), 255 - left_half())]
+    assert (composite(IMAGE, View.MATTE, met) == 255).all()
+    assert (composite(IMAGE, View.CHECKER, met) == IMAGE).all()
+
+
 def test_matte_and_black():
     halves = [(layer(), left_half(128))]
     assert composite(IMAGE, View.MATTE, halves)[20, 5].tolist() == [128] * 3

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.correcting import REST
 from app.document import Document, FrameState
 from app.main_window import MainWindow
 from tests.app.conftest import FIRST_NUMBER
@@ -109,8 +110,9 @@ def test_while_a_run_is_on_a_correction_is_answered_and_stays(
 ):
     document = predicted(opened, qtbot)
     engine.pace = 0.15
+    steps = len(document.steps)
     do(opened, "propagate_span")
-    qtbot.waitUntil(lambda: opened.workspace.runner.progress.done > 0)
+    qtbot.waitUntil(lambda: len(document.steps) > steps)
     said.clear()
     correct(opened, qtbot)
     assert opened.workspace.runner.is_running
@@ -166,3 +168,60 @@ def test_on_request_each_correction_brings_up_to_date_what_it_concerns(
     assert isinstance(command, Propagate)
     assert command.frames == wanted
     assert stale(document) == set()
+
+
+def test_undoing_before_the_update_begins_leaves_it_and_the_redo_be(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    predicted(opened, qtbot)
+    do(opened, "update_at_once")
+    document = correct(opened, qtbot)
+    runs = len(engine.of(Propagate))
+    do(opened, "undo")
+    redo = document.redo_name
+    assert redo
+    qtbot.wait(REST + 200)
+    assert len(engine.of(Propagate)) == runs
+    assert document.redo_name == redo
+
+
+def test_a_correction_that_was_taken_back_by_another_needs_no_update(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    predicted(opened, qtbot)
+    do(opened, "update_at_once")
+    document = correct(opened, qtbot)
+    runs = len(engine.of(Propagate))
+    document.clear(1, FRAME)
+    run(opened, qtbot)  # by hand, sooner than by itself
+    qtbot.wait(REST + 200)
+    assert len(engine.of(Propagate)) == runs + 1
+
+
+def test_taking_the_whole_object_away_is_a_correction(opened: MainWindow, said: list[str], qtbot: QtBot):
+    document = predicted(opened, qtbot)
+    do(opened, "background")
+    opened.brush.set_radius(60.0)
+    said.clear()
+    drag(opened.canvas, [(20.5, 24.5), (35.5, 24.5)])
+    qtbot.waitUntil(lambda: document.mask(1, FRAME) is not None)
+    assert not document.mask(1, FRAME).any()
+    assert any("corrected" in sentence for sentence in said)
+
+
+def test_what_was_erased_is_not_brought_back_by_older_marks(opened: MainWindow, qtbot: QtBot):
+    document = predicted(opened, qtbot)
+    correct(opened, qtbot)
+    assert document.mask(1, FRAME)[11, 45] == 255
+    do(opened, "eraser")
+    opened.brush.set_radius(8.0)
+    drag(opened.canvas, ELSEWHERE)
+    assert document.mask(1, FRAME)[11, 45] == 0
+    do(opened, "background")
+    opened.brush.set_radius(3.0)
+    drag(opened.canvas, [(30.5, 40.5), (36.5, 40.5)])
+    qtbot.waitUntil(lambda: not opened.workspace.scribbler.is_working)
+    assert document.mask(1, FRAME)[11, 45] == 0
+    assert document.scribbles(1, FRAME)[11, 45] == 0, "the mark went with the mask"
+    do(opened, "undo")
+    assert document.scribbles(1, FRAME)[11, 45] == 2

@@ -10,7 +10,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.compositing import Finish
+from app.compositing import Finish, Layer, Scene, to_weights
+from app.document import Change, Kind
 from app.edge_row import EdgeRow
 from app.finished_weights import finished_weights
 from app.main_window import MainWindow
@@ -18,10 +19,12 @@ from tests.app.conftest import FRAMES, open_and_wait
 from tests.app.fake_engine import FakeEngine, truth
 from tests.app.mouse import LEFT, NONE, drag
 from tests.app.person import canvas_colour, do, document_of, run
-from vosengine.edge_controls import EdgeControls, EdgeTrack
+from vosengine.edge_controls import WHOLE_SHOT, EdgeControls, EdgeTrack
 from vosengine.engine import Engine
+from vosengine.finish import Motion, finished, surroundings
 from vosengine.messages import Export
-from vosengine.project_file import harden
+from vosengine.project_file import harden, soften
+from vosengine.types import Box
 
 BESIDE = (27.5, 24.5)  # three pixels right of the square on frame 0
 
@@ -247,3 +250,150 @@ def test_the_coming_frames_are_finished_while_nothing_else_is_to_be_done(
     finishing.editing.go_to(5)
     qtbot.wait(60)
     assert made == []
+
+
+@pytest.mark.parametrize("pasted", ["nan", "inf", "-inf", "1e999"])
+def test_what_is_no_number_cannot_be_pasted_into_a_figure(finishing: MainWindow, pasted: str):
+    row = row_of(finishing, "grow")
+    row.figure.selectAll()
+    row.figure.lineEdit().insert(pasted)
+    QTest.keyClick(row.figure, Qt.Key.Key_Return)
+    assert document_of(finishing).edges(1) == EdgeTrack()
+    assert row.figure.value() == 0
+
+
+def test_esc_gives_a_pull_up(finishing: MainWindow, qtbot: QtBot):
+    document, row = document_of(finishing), row_of(finishing, "grow")
+    pull(row, 0.9, release=False)
+    shows(finishing, qtbot, white=True)
+    QTest.keyClick(finishing.windowHandle(), Qt.Key.Key_Escape)
+    shows(finishing, qtbot, white=False)
+    assert (row.figure.value(), row.slider.isSliderDown()) == (0, False)
+    QTest.mouseRelease(row.slider, LEFT)
+    assert (document.edges(1), document.undo_name) == (EdgeTrack(), "Mask")
+
+
+def test_locking_an_object_ends_a_pull_on_it(finishing: MainWindow, qtbot: QtBot):
+    document, row = document_of(finishing), row_of(finishing, "grow")
+    pull(row, 0.9, release=False)
+    document.change_object(1, locked=True)
+    qtbot.waitUntil(lambda: not finishing.viewer.edges.is_trying)
+    assert (row.figure.value(), document.edges(1)) == (0, EdgeTrack())
+
+
+SMOOTHED = EdgeTrack({WHOLE_SHOT: EdgeControls(smoothing=2)})
+
+
+def shown_layer(window: MainWindow) -> Layer:
+    return window.viewer._scene(document_of(window), sharp=False).layers[0]
+
+
+def test_a_frame_marked_by_a_box_is_smoothed_as_it_is_exported(finishing: MainWindow, qtbot: QtBot):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    document.set_edges(1, SMOOTHED, "Reduce chatter")
+    document.set_box(1, 3, Box(10, 10, 20, 20))
+    for frame in (0, 3, 4):
+        finishing.editing.go_to(frame)
+        finish = shown_layer(finishing).finish
+        assert finish is not None
+        assert finish.drawn == (frame in document.export_sources()[0].drawn), frame
+
+
+def test_the_picture_follows_a_neighbour_that_it_is_smoothed_with(
+    finishing: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    document.set_edges(1, SMOOTHED, "Reduce chatter")
+    finishing.editing.go_to(3)
+    scenes: list[Scene] = []
+    monkeypatch.setattr(finishing.workspace.renderer, "show", scenes.append)
+    for neighbour, is_shown in ((5, True), (7, False)):
+        qtbot.wait(250)  # for what is under way
+        scenes.clear()
+        finishing.viewer._changed(Change(Kind.PREDICTION, 1, neighbour))  # as a run tells
+        qtbot.wait(50)
+        assert bool(scenes) == is_shown
+
+
+def test_what_was_predicted_is_finished_as_such_though_it_is_drawn_by_now(
+    finishing: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    document.set_mask(1, 3, harden(truth(3)))
+    run(finishing, qtbot)
+    document.set_edges(1, SMOOTHED, "Reduce chatter")
+    finishing.editing.go_to(3)
+    layer = shown_layer(finishing)
+    assert layer.finish is not None
+    assert layer.former is not None
+    assert layer.former.finish is not None
+    assert (layer.finish.drawn, layer.former.finish.drawn) == (True, False)
+    assert len(layer.former.finish.neighbours) == 4
+
+
+def test_a_preview_is_not_mixed_with_the_mattes_of_another_model(
+    finishing: MainWindow, engine: FakeEngine, qtbot: QtBot
+):
+    document = document_of(finishing)
+    run(finishing, qtbot)
+    both = EdgeTrack({WHOLE_SHOT: EdgeControls(grow=3, smoothing=2, motion_blur=1)})
+    document.set_edges(1, both, "Edges")
+    document.set_mask(1, 6, harden(truth(6)))
+    finishing.editing.go_to(1)
+    engine.gate.clear()
+    do(finishing, "run")
+    qtbot.waitUntil(lambda: shown_layer(finishing).key[0] == "preview")
+    finish = shown_layer(finishing).finish
+    assert finish == Finish(1, EdgeControls(grow=3))
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not finishing.workspace.runner.is_running)
+
+
+class Moving:
+    """Everything moves so many pixels to the right a frame."""
+
+    def __init__(self, speed: float, shape: tuple[int, int]) -> None:
+        self._speed, self._shape = speed, shape
+
+    def around(self, frame: int, reach: int) -> dict[int, Motion]:
+        def motion(offset: int) -> Motion:
+            flow = np.zeros((*self._shape, 2), np.float32)
+            flow[..., 0] = self._speed * offset
+            return Motion(flow, np.ones(self._shape, np.float32))
+
+        return {offset: motion(offset) for offset in range(-reach, reach + 1) if offset}
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        EdgeControls(grow=7, feather=12),
+        EdgeControls(grow=-5),
+        EdgeControls(motion_blur=1),
+        EdgeControls(smoothing=1, contrast=0.5, threshold=0.4),
+    ],
+)
+@pytest.mark.parametrize("scale", [0.5, 0.25])
+def test_at_proxy_size_a_matte_is_finished_as_at_full_size(controls: EdgeControls, scale: float):
+    def matte_of(frame: int) -> np.ndarray:
+        drawn = np.zeros((240, 320), np.uint8)
+        cv2.ellipse(drawn, (140 + 16 * frame, 120), (60, 40), 0, 0, 360, 255, -1)
+        return soften(np.asarray(cv2.GaussianBlur(drawn, (0, 0), 3), np.uint8))
+
+    width, height = round(320 * scale), round(240 * scale)
+    full, motions = matte_of(0), Moving(16, (240, 320))
+    whole = finished(full, controls, surroundings(0, controls, matte_of, motions))
+    small = finished_weights(
+        to_weights(full, width, height),
+        Finish(0, controls),
+        scale,
+        lambda offset: to_weights(matte_of(offset), width, height),
+        motions,
+    )
+    away = np.abs(small.astype(int) - to_weights(whole, width, height))
+    assert np.abs(to_weights(whole, width, height).astype(int) - to_weights(full, width, height)).max() > 30
+    assert away.max() < 32
+    assert away.mean() < 0.5

@@ -21,6 +21,7 @@ from tests.app.conftest import FIRST_NUMBER, FRAMES, HEIGHT, WIDTH, open_and_wai
 from tests.app.fake_engine import FakeEngine, truth
 from tests.app.mouse import drag
 from tests.app.person import canvas_colour, do, document_of, run
+from vosengine.edge_controls import WHOLE_SHOT, EdgeControls, EdgeTrack
 from vosengine.project_file import harden
 
 QUALITIES = {1: 0.8, 2: 0.5, 3: 0.7, 4: 0.85, 5: 0.3, 6: 0.6, 7: 0.9}
@@ -128,6 +129,15 @@ def test_thumbnails_show_the_object_with_its_matte(judged: MainWindow, qtbot: Qt
     assert middle.red() > 150
     assert (corner.red(), corner.green(), corner.blue()) == pytest.approx((40, 40, 40), abs=4)
     assert len(judged.judging.thumbnails) <= FRAMES
+
+
+def test_thumbnails_show_finished_edges(judged: MainWindow, qtbot: QtBot):
+    listed(judged)
+    qtbot.waitUntil(lambda: row_of(judged, 0).thumbnail is not None)
+    before = row_of(judged, 0).thumbnail
+    document_of(judged).set_edges(1, EdgeTrack({WHOLE_SHOT: EdgeControls(grow=6)}), "Grow / choke")
+    listed(judged)
+    qtbot.waitUntil(lambda: row_of(judged, 0).thumbnail not in (None, before))
 
 
 def test_an_approved_frame_leaves_the_list_and_undo_brings_it_back(judged: MainWindow):

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.compositing import Layer, Scene, View
 from app.effects import Picture
 from app.renderer import Renderer, _ByteBounded
+from app.weight_memory import WeightMemory
 from tests.app.conftest import FRAMES, HEIGHT, WIDTH
 
 
@@ -153,3 +154,13 @@ def test_a_replaced_background_picture_is_let_go(prepared: Renderer, qtbot: QtBo
         prepared.show(Scene(0, View.MATTE))
     del picture
     qtbot.waitUntil(lambda: gc.collect() >= 0 and kept() is None)
+
+
+@pytest.mark.parametrize("memory", [WeightMemory, _ByteBounded])
+def test_what_is_put_again_counts_once(memory: type):
+    array = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    kept = memory(3 * array.nbytes)
+    kept.put("other", array)
+    for _ in range(5):
+        kept.put("same", array)
+    assert kept.get("other") is not None

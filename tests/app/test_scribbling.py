@@ -16,6 +16,7 @@ from tests.app.conftest import HEIGHT, WIDTH
 from tests.app.fake_engine import FakeEngine
 from tests.app.mouse import LEFT, drag, place, press
 from tests.app.person import do, document_of, scribble
+from vosengine.errors import ClipError
 from vosengine.messages import GrabCut
 
 ELSEWHERE = [(40.5, 10.5), (50.5, 12.5)]
@@ -162,3 +163,21 @@ def test_while_the_pen_moves_the_coarse_answer_is_asked_for(
     live = [command.live for command in engine.of(GrabCut)]
     assert live[0] is True
     assert live[-1] is False
+
+
+def test_marks_on_a_frame_that_cannot_be_read_stay_and_nothing_waits(
+    opened: MainWindow, engine: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    def damaged(*_: object, **__: object) -> None:
+        raise ClipError("Frame 3 is damaged.")
+
+    said: list[str] = []
+    opened.workspace.message.connect(said.append)
+    document = document_of(opened)
+    monkeypatch.setattr("app.renderer._Footage.image", damaged)
+    opened.editing.go_to(3)
+    do(opened, "foreground")
+    drag(opened.canvas, ELSEWHERE)
+    qtbot.waitUntil(lambda: any("marks stay" in text for text in said))
+    assert not opened.workspace.scribbler.is_working
+    assert document.scribbles(1, 3) is not None

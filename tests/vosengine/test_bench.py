@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 
+import cv2
 import pytest
 
 from vosengine import bench, bench_answers
@@ -124,3 +125,12 @@ def test_the_stroke_that_is_answered_lies_on_what_the_mask_misses():
     assert (truth[scribbles == FOREGROUND] > 0).mean() > 0.95
     assert (previous[scribbles == FOREGROUND] == 0).mean() > 0.8
     assert 0.7 < (previous > 0).sum() / (truth > 0).sum() < 0.99
+
+
+def test_the_long_stroke_at_4k_runs_along_the_missing_half():
+    image, truth = next(bench.moving_object(1))
+    large, previous, scribbles = bench_answers._long_stroke_on(image, truth)
+    assert large.shape[:2] == previous.shape == scribbles.shape == (2 * truth.shape[0], 2 * truth.shape[1])
+    width = cv2.boundingRect(truth)[2]
+    assert (scribbles == FOREGROUND).any(axis=0).sum() > width / 2, "long"
+    assert not previous[scribbles == FOREGROUND].any()

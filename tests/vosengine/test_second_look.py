@@ -1,5 +1,7 @@
 """Corrections with what was learned: the engine's `Correct` on a small sequence."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from vosengine.config import preset
 from vosengine.corrections import corrected_mask
 from vosengine.engine import Engine
 from vosengine.grabcut import BACKGROUND, FOREGROUND
+from vosengine.open_clips import OpenClips
 from vosengine.second_look import SHOTS, shown_elsewhere
 from vosengine.types import Annotation, Box
 
@@ -107,3 +110,20 @@ def test_drawn_masks_near_the_frame_are_compared_with_before_boxes_and_empty_one
     assert shown_elsewhere((far, box, near, other, empty, drawn(AT)), 1, AT) == (near, far)
     assert shown_elsewhere((box, near, other), 1, AT) == (near, box)
     assert len(shown_elsewhere(tuple(drawn(0) for _ in range(9)), 1, AT)) == SHOTS
+
+
+def test_a_correction_looks_at_the_size_that_its_model_was_learned_at(clip, models, monkeypatch):
+    sides, opened = [], OpenClips.opened
+
+    def noted(clips, job_id, path, side, cache_folder):
+        sides.append(side)
+        return opened(clips, job_id, path, side, cache_folder)
+
+    monkeypatch.setattr(OpenClips, "opened", noted)
+    engine, now = Engine(), replace(correction(clip, models), config=replace(CONFIG, working_side=320))
+    known = engine._stored(clip, models, CONFIG, {1})
+    engine._models = known
+    list(engine.run(7, now))
+    engine.close()
+    assert sides == [CONFIG.working_side]
+    assert CONFIG.working_side != 320

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from vosengine.config import PRESET_NOTES, PRESETS, Config, preset, setting_names
-from vosengine.edge_controls import RANGES
+from vosengine.edge_controls import NEUTRAL, RANGES
 from vosengine.types import Span
 
 
@@ -116,6 +116,8 @@ def edge_control(text: str) -> tuple[str, float]:
         number = float("nan")
     if not least <= number <= most:
         raise argparse.ArgumentTypeError(f"{name} needs a number from {least:g} to {most:g}, not {value!r}")
+    if isinstance(getattr(NEUTRAL, name), int) and not number.is_integer():
+        raise argparse.ArgumentTypeError(f"{name} counts frames: it needs a whole number, not {value!r}")
     return name, number
 
 

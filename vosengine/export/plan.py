@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,18 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosengine.clip import Clip
-from vosengine.edge_controls import SMOOTHING_MOST
 from vosengine.errors import ExportError
+from vosengine.export.matte_memory import MatteMemory
 from vosengine.export.naming import clip_name, frame_digits, frame_file, named
 from vosengine.export.timing import Timing, timecode_after, timing_of
-from vosengine.finish import Motions, decontaminated, finished, reach_of, surroundings
+from vosengine.finish import Cover, Motions, decontaminated, finished, reach_of, surroundings
 from vosengine.language import tr
 from vosengine.messages import ExportSource
 from vosengine.png import read_matte
 from vosengine.project import is_of_project
 from vosengine.types import ClipInfo, Matte, Span
-
-KEPT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,8 @@ class Plan:
         self._plate: tuple[int, NDArray[np.uint16]] | None = None
         self._stamps: dict[Path, tuple[int, int]] = {}
         self._motions = Motions(clip.image, info)
-        # Temporal smoothing asks for each matte on all the frames round it.
-        kept = max(2 * SMOOTHING_MOST + 1, KEPT_BYTES // (2 * info.width * info.height))
-        self._remembered = lru_cache(maxsize=kept)(self._read)
-        self._finished: dict[int, tuple[int, Matte]] = {}  # by object, the last frame's
+        self._memory = MatteMemory()
+        self._finished: tuple[int, dict[int, Matte]] = (-1, {})  # of one frame, by object
 
     @property
     def timecode(self) -> str:
@@ -106,35 +101,36 @@ class Plan:
         Raises ProjectError for a damaged file and ExportError for one of another size than the clip, or
         that has changed since the export first read it.
         """
-        known = self._finished.get(source.object_id)
-        if known is None or known[0] != frame:
-            known = self._finished[source.object_id] = (frame, self._finish(source, frame))
-        return known[1]
+        if self._finished[0] != frame:
+            self._finished = frame, {}
+        known = self._finished[1]
+        if source.object_id not in known:
+            known[source.object_id] = self._finish(source, frame)
+        return known[source.object_id]
 
     def foreground(self, sources: tuple[ExportSource, ...], frame: int) -> NDArray[np.uint16]:
         """The footage, the background's colour taken out of the objects' edges as their controls say."""
-        colours = self.plate(frame)
-        for source in sources:
-            amount = source.edges.at(frame).decontaminate
-            if amount > 0:
-                colours = decontaminated(colours, self.matte(source, frame), amount)
-        return colours
+        amounts = [source.edges.at(frame).decontaminate for source in sources]
+        if not any(amounts):
+            return self.plate(frame)
+        mattes = (self.matte(source, frame) for source in sources)
+        return decontaminated(self.plate(frame), list(map(Cover, mattes, amounts)))
 
     def _finish(self, source: ExportSource, frame: int) -> Matte:
         controls, drawn = source.edges.at(frame), frame in source.drawn
-        read = self._remembered if reach_of(controls, drawn) else self._read
-        stored = partial(self._stored, source, read)
+        stored = partial(self._stored, source, reach_of(controls, drawn) > 0)
         matte = stored(frame)
         if matte is None:
             return np.zeros((self.info.height, self.info.width), np.uint16)
         return finished(matte, controls, surroundings(frame, controls, stored, self._motions, drawn))
 
-    def _stored(self, source: ExportSource, read: Callable[[str, Path], Matte], frame: int) -> Matte | None:
+    def _stored(self, source: ExportSource, is_asked_again: bool, frame: int) -> Matte | None:
         path = source.matte_files.get(frame)
         if path is None:
             return None
         self._refuse_changed(source, path)
-        return read(source.name, path)
+        read = partial(self._read, source.name, path)
+        return self._memory.matte(path, read) if is_asked_again else read()
 
     def _read(self, name: str, path: Path) -> Matte:
         shape = (self.info.height, self.info.width)

@@ -6,9 +6,18 @@ soft it is; grow moves that edge; feather softens it; motion blur comes last, as
 
 from __future__ import annotations
 
-from vosengine.finish.colour import decontaminated
+from vosengine.finish.colour import Cover, decontaminated
 from vosengine.finish.finishing import finished
 from vosengine.finish.motions import Motions
 from vosengine.finish.surroundings import Motion, Surroundings, reach_of, surroundings
 
-__all__ = ["Motion", "Motions", "Surroundings", "decontaminated", "finished", "reach_of", "surroundings"]
+__all__ = [
+    "Cover",
+    "Motion",
+    "Motions",
+    "Surroundings",
+    "decontaminated",
+    "finished",
+    "reach_of",
+    "surroundings",
+]

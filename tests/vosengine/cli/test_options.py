@@ -97,3 +97,10 @@ def test_a_named_option_wins_over_a_changed_setting_and_the_title_tells_both():
     config = options.config_of(arguments, method="osvos")
     assert (config.method, config.steps) == ("osvos", 3)
     assert options.title_of(arguments, method="osvos") == "draft method=osvos steps=3"
+
+
+def test_a_control_that_counts_frames_takes_no_fraction():
+    assert options.edge_control("smoothing=2") == ("smoothing", 2.0)
+    assert options.edge_control("grow=2.5") == ("grow", 2.5)
+    with pytest.raises(argparse.ArgumentTypeError, match="whole number"):
+        options.edge_control("smoothing=2.5")
