@@ -160,7 +160,8 @@ def test_a_muted_frame_is_not_listed_until_it_changes(judged: MainWindow, footag
     do(judged, "close_project")
     open_and_wait(judged, footage, qtbot)
     assert listed(judged) == WORST_FIRST[1:]
-    run(judged, qtbot)
+    do(judged, "propagate_span")
+    qtbot.waitUntil(lambda: not judged.workspace.runner.is_running)
     assert listed(judged) == WORST_FIRST
     do(judged, "undo")
     assert listed(judged) == WORST_FIRST[1:]
