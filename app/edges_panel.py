@@ -17,9 +17,8 @@ from PySide6.QtWidgets import (
 from app.actions import ActionSet
 from app.edge_row import EdgeRow
 from app.edge_scales import SCALES
-from app.jobs_panel import ElidedLabel
 from app.language import tr
-from app.widgets import action_button
+from app.widgets import ElidedLabel, action_button
 from vosengine.edge_controls import EdgeControls
 
 KEYS = ("previous_edge_key", "edge_key", "next_edge_key")

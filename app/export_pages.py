@@ -25,7 +25,7 @@ from app.export_orders import Outcome, in_all
 from app.language import tr, trn
 from app.progress import Progress, rate_text, time_left_text
 from app.reveal import reveal
-from app.widgets import muted
+from app.widgets import joined, muted
 from vosengine.export import Announced, Forecast
 from vosengine.export.forecasting import in_units
 
@@ -98,7 +98,7 @@ class ProgressPage(QWidget):
         self.bar.setValue(progress.done)
         self.go_on.setVisible(held)
         figures = progress.detail, rate_text(progress.rate, "frame"), time_left_text(progress.seconds_left)
-        self.figures.setText("  ·  ".join(each for each in figures if each))
+        self.figures.setText(joined(*figures))
         more = trn("{count} more export waits.", "{count} more exports wait.", waiting).format(count=waiting)
         self.queue.setText(more if waiting else "")
 
@@ -186,7 +186,7 @@ def _room(found: Forecast) -> str:
         size = tr("At most {size}") if found.joined else tr("About {size}")
         size = size.format(size=in_units(found.size))
     free = "" if found.free is None else tr("{free} free there").format(free=in_units(found.free))
-    return "  ·  ".join(each for each in (size, free) if each)
+    return joined(size, free)
 
 
 def _report_lines(outcomes: Sequence[Outcome], several: bool) -> list[str]:

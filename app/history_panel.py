@@ -18,13 +18,10 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +29,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.actions import ActionSet
 from app.language import tr, trn
+from app.row_table import RowTable
 from app.step_titles import step_title
 from app.undo import Step
 from app.widgets import action_button, muted
@@ -144,29 +142,14 @@ class RowPainter(QStyledItemDelegate):
         painter.restore()
 
 
-class HistoryList(QTableView):
-    """The rows; the arrow keys look at them, Return goes there.
-
-    A table of one column: Qt's list lays out every row after each change, its table only those in sight.
-    """
+class HistoryList(RowTable):
+    """The rows; the arrow keys look at them, Return goes there."""
 
     def __init__(self, model: HistoryModel) -> None:
-        super().__init__()
-        self.setModel(model)
-        self.setItemDelegate(RowPainter(self))
+        super().__init__(model, RowPainter)
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 2 * PAD)
         self.setAccessibleName(tr("History"))
         self.setStatusTip(tr("Click a step to go back or forward to it; the arrow keys choose, Return goes"))
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.setMouseTracking(True)
-        self.horizontalHeader().hide()
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 2 * PAD)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
 
 class HistoryPanel(QWidget):

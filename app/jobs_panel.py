@@ -9,12 +9,10 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -25,7 +23,7 @@ from app.job_queue import JobQueue
 from app.jobs import Job, JobState
 from app.language import tr, trn
 from app.progress import Progress, time_left_text
-from app.widgets import ICON, muted, set_tone
+from app.widgets import ICON, ElidedLabel, joined, muted, set_tone
 
 STATES = {
     JobState.WAITING: tr("waiting"),
@@ -37,31 +35,6 @@ STATES = {
 TONES = {JobState.RUNNING: "accent", JobState.DONE: "good", JobState.FAILED: "danger"}
 WIDTH, ITEM_PADDING = 230, 2
 NUMBER = Qt.ItemDataRole.UserRole
-
-
-class ElidedLabel(QLabel):
-    """A line that is cut to the room there is, and whole in its tooltip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._whole = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(self.fontMetrics().lineSpacing() + 2)
-
-    def show_text(self, text: str) -> None:
-        """Show this from now on."""
-        if text != self._whole:
-            self._whole = text
-            self.setToolTip(text)
-            self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Cut it anew."""
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width()))
 
 
 class JobRow(QWidget):
@@ -123,7 +96,7 @@ def figures_text(progress: Progress) -> str:
     if not progress.total:
         return progress.what
     count = tr("{done} of {total}").format(done=progress.done, total=progress.total)
-    return "  ·  ".join(text for text in (count, time_left_text(progress.seconds_left)) if text)
+    return joined(count, time_left_text(progress.seconds_left))
 
 
 def dismissal(job: Job) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.cells import KeptMatte, StoredMatte, matte_of
 from app.saver import Saver
+from vosengine.bounded import Bounded, array_bytes
 from vosengine.errors import ProjectError
 from vosengine.messages import read_only
 from vosengine.project_file import Project
@@ -25,27 +25,24 @@ class ArrayMemory:
     """The most recently used arrays, up to a number of bytes; for any thread. Arrays in it are read-only."""
 
     def __init__(self, byte_limit: int = MEMORY_LIMIT) -> None:
-        self._byte_limit = byte_limit
-        self._arrays: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
+        self._arrays: Bounded[NDArray[Any]] = Bounded(byte_limit, array_bytes)
         self._lock = threading.Lock()
-        self.size = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes kept."""
+        return self._arrays.size
 
     def get(self, key: Hashable) -> NDArray[Any] | None:
         """The array, if it is still here."""
         with self._lock:
-            if key in self._arrays:
-                self._arrays.move_to_end(key)
             return self._arrays.get(key)
 
     def put(self, key: Hashable, array: NDArray[Any]) -> None:
         """Remember an array and forget the oldest where there is no room."""
         read_only(array)
         with self._lock:
-            former = self._arrays.pop(key, None)
-            self.size += array.nbytes - (0 if former is None else former.nbytes)
-            self._arrays[key] = array
-            while self.size > self._byte_limit and len(self._arrays) > 1:
-                self.size -= self._arrays.popitem(last=False)[1].nbytes
+            self._arrays.put(key, array)
 
 
 class MatteStore:

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from app.language import tr
 from app.palette import Entry
+from app.widgets import joined
 
 WIDTH, ROWS, ROW = 620, 8, 46
 PAD = 12
@@ -93,7 +94,7 @@ class EntryPainter(QStyledItemDelegate):
         right, left = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
         painter.setPen(quiet)
         painter.drawText(inside, right | Qt.AlignmentFlag.AlignTop, entry.keys)
-        below = entry.reason or "  ·  ".join(filter(None, (entry.section, entry.hint)))
+        below = entry.reason or joined(entry.section, entry.hint)
         below = painter.fontMetrics().elidedText(below, Qt.TextElideMode.ElideRight, inside.width())
         painter.drawText(inside, left | Qt.AlignmentFlag.AlignBottom, below)
         font = QFont(painter.font())

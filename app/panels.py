@@ -24,7 +24,7 @@ from app.actions import ActionSet
 from app.language import tr
 from app.presets import preset_label
 from app.progress import Progress, rate_text, time_left_text
-from app.widgets import KEYBOARD_ACTION, ActionPushButton, WheelGuard, action_button, card, muted
+from app.widgets import KEYBOARD_ACTION, ActionPushButton, WheelGuard, action_button, card, joined, muted
 from vosengine.config import PRESET_NOTES, PRESETS
 from vosengine.project_file import RotoObject
 
@@ -325,9 +325,9 @@ class RunPanel(QFrame):
         done, total = progress.done, progress.total
         count = tr("{done} of {total}").format(done=done, total=total) if total else ""
         figures = rate_text(progress.rate, progress.unit), time_left_text(progress.seconds_left)
-        self._what.setText(_joined(progress.what, count) if running else self._outcome[0])
-        self._figures.setText(_joined(*figures) if running else self._outcome[1])
-        self._show_cost((device, _joined(progress.detail, waiting), device) if running else self._cost)
+        self._what.setText(joined(progress.what, count) if running else self._outcome[0])
+        self._figures.setText(joined(*figures) if running else self._outcome[1])
+        self._show_cost((device, joined(progress.detail, waiting), device) if running else self._cost)
 
     def _show_primary(self, primary: bool) -> None:
         """Run is what one comes for, except while it runs."""
@@ -362,7 +362,3 @@ def _lines(*labels: QLabel) -> QVBoxLayout:
     for label in labels:
         column.addWidget(label)
     return column
-
-
-def _joined(*texts: str) -> str:
-    return "  ·  ".join(text for text in texts if text)

@@ -6,8 +6,7 @@ import logging
 import threading
 import traceback
 import weakref
-from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -35,10 +34,13 @@ from app.effects import Picture
 from app.finished_weights import finished_weights, straight, takes_colour_out
 from app.thumbnails import ThumbnailWish, cropped
 from app.weight_memory import WeightMemory
+from vosengine.bounded import Bounded, array_bytes
 from vosengine.clip import Clip, Proxy, open_clip
 from vosengine.errors import EngineError
 from vosengine.finish import Motions
 from vosengine.types import Image
+
+Pictures = Bounded[NDArray[np.uint8]]
 
 READERS = 3  # mattes of several objects that are read side by side
 CACHE_BYTES = 256 * 2**20  # decoded frames and full-size mattes kept in memory
@@ -246,7 +248,7 @@ class _Footage:
         self.filling = False
         self._proxy: Proxy | None = None
         self._fill: Iterator[int] = iter(())
-        self._kept = _ByteBounded(CACHE_BYTES)
+        self._kept: Pictures = Bounded(CACHE_BYTES, array_bytes)
         self._motions = Motions(lambda frame: self.image(frame, sharp=False), clip.info)
         self._mattes = WeightMemory()
         self._readers = ThreadPoolExecutor(READERS, "rotoshot-mattes")
@@ -373,7 +375,7 @@ class _Footage:
                 memory.put(keys[place], weight)
         return found
 
-    def _memory_of(self, width: int, height: int) -> WeightMemory | _ByteBounded:
+    def _memory_of(self, width: int, height: int) -> WeightMemory | Pictures:
         """Where weights of this size are kept."""
         proxy = self._proxy
         is_proxy = proxy is not None and (width, height) == (proxy.width, proxy.height)
@@ -399,25 +401,3 @@ def _read(width: int, height: int, layer: Layer) -> NDArray[np.uint8] | None:
     """A layer's weights at display size; None where it shows nothing."""
     matte = layer.load()
     return None if matte is None else to_weights(matte, width, height)
-
-
-class _ByteBounded:
-    """Arrays by key, the least recently used dropped beyond a number of bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._arrays: OrderedDict[Hashable, NDArray[np.uint8]] = OrderedDict()
-
-    def get(self, key: Hashable) -> NDArray[np.uint8] | None:
-        if key in self._arrays:
-            self._arrays.move_to_end(key)
-        return self._arrays.get(key)
-
-    def put(self, key: Hashable, array: NDArray[np.uint8]) -> None:
-        former = self._arrays.pop(key, None)
-        self._arrays[key] = array
-        self._size += array.nbytes - (0 if former is None else former.nbytes)
-        while self._size > self._limit and len(self._arrays) > 1:
-            _, dropped = self._arrays.popitem(last=False)
-            self._size -= dropped.nbytes

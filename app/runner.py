@@ -81,9 +81,8 @@ class Runner(QObject):
     def begin(self, document: Document, order: Order) -> None:
         """Carry an order out, unless a run is on, with the annotations that the document has now.
 
-        A run predicts only the frames without an up-to-date mask between in and out; all, where there are
-        none of these. The other ways predict all the frames that the order names. What no model has learned
-        yet is learned first.
+        A run predicts only the frames without an up-to-date mask between in and out. The other ways predict
+        all the frames that the order names. What no model has learned yet is learned first.
         """
         if self.is_running:
             return
@@ -95,7 +94,7 @@ class Runner(QObject):
         elif order.learns or not (marked <= self._learned and self._config == order.config):
             self._submit_learning(document, order)
         else:
-            self._submit_propagation(document, order)
+            self._submit_propagation(document, order, frames_of(order, document))
 
     def abort(self) -> None:
         """The document is about to close: cancel, and hear no more of the job."""
@@ -138,8 +137,7 @@ class Runner(QObject):
         self._job = self._bridge.submit(self._command)
         self._show(Progress(tr("Starting the engine…")))
 
-    def _submit_propagation(self, document: Document, order: Order) -> None:
-        wanted = frames_of(order, document)
+    def _submit_propagation(self, document: Document, order: Order, wanted: frozenset[int] | None) -> None:
         work = work_of(order, document, wanted)
         self._timer, self._objects = UnitTimer(), work.object_frames / max(work.frames, 1)
         self._after = 0.0
@@ -231,11 +229,12 @@ class Runner(QObject):
 
     def _go_on(self, document: Document, order: Order) -> None:
         """Propagate what was learned, where anything is out of date."""
-        if order.way is Way.RUN and not frames_of(order, document):
-            self._end(Ending(JobState.DONE, tr("Every mask between in and out is up to date.")))
-            return
         try:
-            self._submit_propagation(document, order)
+            wanted = frames_of(order, document)
+            if wanted is None or wanted:
+                self._submit_propagation(document, order, wanted)
+            else:
+                self._end(Ending(JobState.DONE, tr("Every mask between in and out is up to date.")))
         except Exception as error:
             self.fail(Ending.of_error(error))
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from app.canvas import Canvas
 from app.compositing import View
 from app.language import tr
+from app.widgets import joined
 
 MARGIN = 10  # widget units
 # Over pictures, whatever the theme; as the wipe's.
@@ -55,7 +56,7 @@ class ViewName(QLabel):
         parts = [NAMES[view]] if view is not View.OVERLAY else []
         if steady_on:
             parts.append(tr("Steady on {name}").format(name=steady_on))
-        self.setText("  ·  ".join(parts))
+        self.setText(joined(*parts))
         self.adjustSize()
         self._place()
         self.setVisible(bool(parts))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
 from collections.abc import Hashable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vosengine.bounded import Bounded
 
 PACKED_BYTES = 96 * 2**20  # some eight thousand mattes of 854 x 480
 
@@ -20,26 +21,16 @@ class WeightMemory:
     """
 
     def __init__(self, limit: int = PACKED_BYTES) -> None:
-        self._limit = limit
-        self._size = 0
-        self._packed: OrderedDict[Hashable, tuple[bytes, tuple[int, int]]] = OrderedDict()
+        self._packed: Bounded[tuple[bytes, tuple[int, ...]]] = Bounded(limit, lambda each: len(each[0]))
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._packed
 
     def get(self, key: Hashable) -> NDArray[np.uint8] | None:
         """The array, read-only, if it is still here."""
-        if key not in self._packed:
-            return None
-        self._packed.move_to_end(key)
-        packed, shape = self._packed[key]
-        return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape)
+        kept = self._packed.get(key)
+        return None if kept is None else np.frombuffer(zlib.decompress(kept[0]), np.uint8).reshape(kept[1])
 
     def put(self, key: Hashable, weights: NDArray[np.uint8]) -> None:
         """Remember an array in place of what its key had."""
-        packed = zlib.compress(weights.tobytes(), 1)
-        self._size -= len(self._packed.pop(key, (b"", ()))[0])
-        self._packed[key] = packed, (weights.shape[0], weights.shape[1])
-        self._size += len(packed)
-        while self._size > self._limit and len(self._packed) > 1:
-            self._size -= len(self._packed.popitem(last=False)[1][0])
+        self._packed.put(key, (zlib.compress(weights.tobytes(), 1), weights.shape))

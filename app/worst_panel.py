@@ -18,11 +18,8 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFocusEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QHBoxLayout,
-    QHeaderView,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +27,7 @@ from PySide6.QtWidgets import (
 from app.actions import ActionSet
 from app.findings import SUSPICIOUS_BELOW, Ranking
 from app.language import tr, trn
+from app.row_table import RowTable
 from app.widgets import action_button, muted
 from app.worst_row import ROW, Row, RowPainter
 
@@ -102,31 +100,16 @@ class WorstModel(QAbstractListModel):
         )
 
 
-class WorstList(QTableView):
-    """The rows; the arrow keys walk through them, Return takes up the scribble.
-
-    A table of one column: Qt's list lays out every row after each reset, its table only those in sight.
-    """
+class WorstList(RowTable):
+    """The rows; the arrow keys walk through them, Return takes up the scribble."""
 
     confirmed = Signal()
 
     def __init__(self, model: WorstModel) -> None:
-        super().__init__()
-        self.setModel(model)
-        self.setItemDelegate(RowPainter(self))
+        super().__init__(model, RowPainter)
+        self.verticalHeader().setDefaultSectionSize(ROW.height())
         self.setAccessibleName(tr("Worst frames"))
         self.setStatusTip(tr("Click a frame to go there; Return takes up the scribble to correct it"))
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.setMouseTracking(True)
-        self.horizontalHeader().hide()
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(ROW.height())
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.verticalScrollBar().setSingleStep(ROW.height() // 3)
 
     def focusInEvent(self, event: QFocusEvent) -> None:

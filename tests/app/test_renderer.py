@@ -1,7 +1,8 @@
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from app.compositing import Layer, Scene, View
 from app.effects import Picture
-from app.renderer import Renderer, _ByteBounded
+from app.renderer import Renderer
 from app.weight_memory import WeightMemory
 from tests.app.conftest import FRAMES, HEIGHT, WIDTH
+from vosengine.bounded import Bounded, array_bytes
 
 
 @pytest.fixture
@@ -137,7 +139,7 @@ def test_answers_about_a_clip_left_do_not_arrive(prepared: Renderer, qtbot: QtBo
 
 
 def test_memory_is_bounded():
-    kept = _ByteBounded(1000)
+    kept = Bounded(1000, array_bytes)
     for number in range(10):
         kept.put(number, np.zeros(300, np.uint8))
         kept.get(0)
@@ -156,8 +158,8 @@ def test_a_replaced_background_picture_is_let_go(prepared: Renderer, qtbot: QtBo
     qtbot.waitUntil(lambda: gc.collect() >= 0 and kept() is None)
 
 
-@pytest.mark.parametrize("memory", [WeightMemory, _ByteBounded])
-def test_what_is_put_again_counts_once(memory: type):
+@pytest.mark.parametrize("memory", [WeightMemory, partial(Bounded, size_of=array_bytes)])
+def test_what_is_put_again_counts_once(memory: Callable[[int], WeightMemory]):
     array = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
     kept = memory(3 * array.nbytes)
     kept.put("other", array)
